@@ -1,0 +1,136 @@
+#include "base/conf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <strings.h>
+
+const struct wr_conf *wr_conf_get(const struct wr_conf *map, const char *key)
+{
+    if (map == NULL || map->kind != WR_CONF_MAP) {
+        return NULL;
+    }
+    for (size_t i = 0; i < map->count; i++) {
+        if (wr_str_eq(map->entries[i].key, wr_str_of(key))) {
+            return &map->entries[i].value;
+        }
+    }
+    return NULL;
+}
+
+bool wr_conf_is_null(const struct wr_conf *node)
+{
+    return node == NULL || (node->kind == WR_CONF_SCALAR && node->is_plain &&
+                            (node->text.len == 0 || wr_str_eq(node->text, WR_STR("~")) ||
+                             (node->text.len == 4 && strncasecmp(node->text.ptr, "null", 4) == 0)));
+}
+
+int wr_conf_fail_at(struct weir_error *err, struct wr_place at, const char *src_file, int src_line,
+                    const char *fmt, ...)
+{
+    char text[WEIR_ERROR_TEXT_MAX];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    const char *file = at.file == NULL ? "configuration" : at.file;
+    if (at.line == 0) {
+        return wr_error_set(err, WEIR_E_CONFIG, 0, src_file, src_line, "%s: %s", file, text);
+    }
+    return wr_error_set(err, WEIR_E_CONFIG, 0, src_file, src_line, "%s:%d:%d: %s", file, at.line,
+                        at.column, text);
+}
+
+/* What stands there, for an error; never a secret. */
+static struct wr_str shown(const struct wr_conf *node)
+{
+    if (node->kind == WR_CONF_LIST) {
+        return WR_STR("a list");
+    }
+    if (node->kind == WR_CONF_MAP) {
+        return WR_STR("a map");
+    }
+    return node->is_secret ? WR_STR("****") : node->text;
+}
+
+int wr_conf_bool(const struct wr_conf *node, const char *what, bool *out, struct weir_error *err)
+{
+    bool is_true = node->kind == WR_CONF_SCALAR && strcasecmp(node->text.ptr, "true") == 0;
+    bool is_false = node->kind == WR_CONF_SCALAR && strcasecmp(node->text.ptr, "false") == 0;
+    if (!is_true && !is_false) {
+        return wr_conf_fail(err, node->at, "%s must be true or false, not '%.*s'", what,
+                            WR_FMT(shown(node)));
+    }
+    *out = is_true;
+    return 0;
+}
+
+int wr_conf_i64(const struct wr_conf *node, const char *what, int64_t min, int64_t max,
+                int64_t *out, struct weir_error *err)
+{
+    const char *text = node->kind == WR_CONF_SCALAR ? node->text.ptr : "";
+    char *end = NULL;
+    errno = 0;
+    long long v = strtoll(text, &end, 10);
+    if (*text == 0 || *end != 0 || (*text != '-' && (*text < '0' || *text > '9'))) {
+        return wr_conf_fail(err, node->at, "%s must be a whole number, not '%.*s'", what,
+                            WR_FMT(shown(node)));
+    }
+    if (errno != 0 || v < min || v > max) {
+        return wr_conf_fail(err, node->at, "%s = %.*s is outside %lld .. %lld", what,
+                            WR_FMT(shown(node)), (long long)min, (long long)max);
+    }
+    *out = v;
+    return 0;
+}
+
+int wr_conf_str(const struct wr_conf *node, const char *what, struct wr_str *out,
+                struct weir_error *err)
+{
+    if (node->kind != WR_CONF_SCALAR) {
+        return wr_conf_fail(err, node->at, "%s must be one value, not %.*s", what,
+                            WR_FMT(shown(node)));
+    }
+    *out = node->text;
+    return 0;
+}
+
+/* Edit distance with transpositions (optimal string alignment), of texts of at most 63 bytes. */
+static size_t distance(struct wr_str a, struct wr_str b)
+{
+    size_t row[3][65];
+    for (size_t j = 0; j <= b.len; j++) {
+        row[0][j] = j;
+    }
+    for (size_t i = 1; i <= a.len; i++) {
+        size_t *now = row[i % 3];
+        size_t *last = row[(i + 2) % 3];
+        size_t *before = row[(i + 1) % 3];
+        now[0] = i;
+        for (size_t j = 1; j <= b.len; j++) {
+            size_t best = last[j - 1] + (a.ptr[i - 1] == b.ptr[j - 1] ? 0 : 1);
+            best = last[j] + 1 < best ? last[j] + 1 : best;
+            best = now[j - 1] + 1 < best ? now[j - 1] + 1 : best;
+            if (i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] && a.ptr[i - 2] == b.ptr[j - 1] &&
+                before[j - 2] + 1 < best) {
+                best = before[j - 2] + 1;
+            }
+            now[j] = best;
+        }
+    }
+    return row[a.len % 3][b.len];
+}
+
+const char *wr_nearest(struct wr_str text, const char *const *names, size_t count)
+{
+    const char *best = NULL;
+    size_t best_distance = text.len / 3 + 1; /* farther is no typo */
+    for (size_t i = 0; i < count && text.len < 64; i++) {
+        struct wr_str name = wr_str_of(names[i]);
+        size_t d = name.len < 64 ? distance(text, name) : SIZE_MAX;
+        if (d <= best_distance && (best == NULL || d < best_distance)) {
+            best = names[i];
+            best_distance = d;
+        }
+    }
+    return best;
+}
