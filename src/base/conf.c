@@ -134,3 +134,41 @@ const char *wr_nearest(struct wr_str text, const char *const *names, size_t coun
     }
     return best;
 }
+
+void wr_conf_warn(const struct wr_conf_warn *warn, struct wr_place at, const char *fmt, ...)
+{
+    if (warn == NULL) {
+        return;
+    }
+    char text[WEIR_ERROR_TEXT_MAX];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    warn->take(warn->arg, at, text);
+}
+
+static bool is_among(struct wr_str text, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (wr_str_eq(text, wr_str_of(names[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void wr_conf_warn_unknown(const struct wr_conf_warn *warn, const struct wr_conf *map,
+                          const char *where, const char *const *names, size_t count)
+{
+    for (size_t i = 0; map->kind == WR_CONF_MAP && i < map->count; i++) {
+        const struct wr_conf_entry *entry = &map->entries[i];
+        if (is_among(entry->key, names, count)) {
+            continue;
+        }
+        const char *near = wr_nearest(entry->key, names, count);
+        wr_conf_warn(warn, entry->key_at, "unknown key '%.*s' in %s%s%s%s", WR_FMT(entry->key),
+                     where, near == NULL ? "" : "; did you mean '", near == NULL ? "" : near,
+                     near == NULL ? "" : "'?");
+    }
+}

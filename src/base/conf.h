@@ -70,6 +70,21 @@ WR_MUST_USE int wr_conf_str(const struct wr_conf *node, const char *what, struct
 int wr_conf_fail_at(struct weir_error *err, struct wr_place at, const char *src_file, int src_line,
                     const char *fmt, ...) WR_PRINTF(5, 6);
 
+/* Who is told of what is odd but no error: unknown keys, old names. Callers that get NULL tell nobody. */
+struct wr_conf_warn {
+    void (*take)(void *arg, struct wr_place at, const char *text); /* `text` borrowed in the call */
+    void *arg;
+};
+
+/* Tell `warn` (may be NULL) one sentence about the place. */
+void wr_conf_warn(const struct wr_conf_warn *warn, struct wr_place at, const char *fmt, ...)
+    WR_PRINTF(3, 4);
+
+/* Tell `warn` of every key of `map` that is not among `names`, with the nearest of them:
+ * "unknown key 'durabilty' in log; did you mean 'durability'?". `where` names the map. */
+void wr_conf_warn_unknown(const struct wr_conf_warn *warn, const struct wr_conf *map,
+                          const char *where, const char *const *names, size_t count);
+
 /* The one of `names` that `text` was most likely meant to be, or NULL when none is near. */
 const char *wr_nearest(struct wr_str text, const char *const *names, size_t count);
 

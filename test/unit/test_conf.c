@@ -1,0 +1,96 @@
+/* Reading values out of a configuration tree: what each reader takes, and what it says otherwise. */
+#include "base/conf.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static struct wr_conf scalar(const char *text)
+{
+    return (struct wr_conf){.kind = WR_CONF_SCALAR,
+                            .at = {"weir.yaml", 3, 5},
+                            .text = wr_str_of(text),
+                            .is_plain = true};
+}
+
+static void only_true_and_false_are_booleans(void **state)
+{
+    (void)state;
+    static const char *const others[] = {"yes", "no", "on", "off", "1", "0", "y", "n", ""};
+    struct weir_error err;
+    bool out = false;
+    struct wr_conf node = scalar("True");
+    assert_int_equal(wr_conf_bool(&node, "x", &out, &err), 0);
+    assert_true(out);
+    node = scalar("false");
+    assert_int_equal(wr_conf_bool(&node, "x", &out, &err), 0);
+    assert_false(out);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        node = scalar(others[i]);
+        assert_int_equal(wr_conf_bool(&node, "x", &out, &err), WEIR_E_CONFIG);
+    }
+}
+
+static void a_wrong_number_names_its_place_and_what_is_expected(void **state)
+{
+    (void)state;
+    struct weir_error err;
+    int64_t out = 7;
+    struct wr_conf node = scalar("12x");
+    assert_int_equal(wr_conf_i64(&node, "database.port", 1, 65535, &out, &err), WEIR_E_CONFIG);
+    assert_string_equal(err.text, "weir.yaml:3:5: database.port must be a whole number, not '12x'");
+    node = scalar("65536");
+    assert_int_equal(wr_conf_i64(&node, "database.port", 1, 65535, &out, &err), WEIR_E_CONFIG);
+    assert_string_equal(err.text, "weir.yaml:3:5: database.port = 65536 is outside 1 .. 65535");
+    assert_int_equal(out, 7);
+}
+
+static void a_secret_is_never_shown(void **state)
+{
+    (void)state;
+    struct weir_error err;
+    int64_t out = 0;
+    struct wr_conf node = scalar("hunter2");
+    node.is_secret = true;
+    assert_int_equal(wr_conf_i64(&node, "port", 1, 2, &out, &err), WEIR_E_CONFIG);
+    assert_null(strstr(err.text, "hunter2"));
+    assert_non_null(strstr(err.text, "****"));
+}
+
+static void take_warning(void *arg, struct wr_place at, const char *text)
+{
+    char *out = arg;
+    (void)snprintf(out + strlen(out), 500 - strlen(out), "%s:%d:%d: %s\n", at.file, at.line,
+                   at.column, text);
+}
+
+static void an_unknown_key_is_told_with_the_nearest_known_one(void **state)
+{
+    (void)state;
+    char told[500] = "";
+    const struct wr_conf_warn warn = {take_warning, told};
+    static const char *const known[] = {"dir", "durability"};
+    struct wr_conf_entry entries[] = {
+        {WR_STR("durabilty"), {"weir.yaml", 2, 3}, scalar("fsync")},
+        {WR_STR("dir"), {"weir.yaml", 3, 3}, scalar("d")},
+        {WR_STR("zzzzzzzz"), {"weir.yaml", 4, 3}, scalar("d")},
+    };
+    struct wr_conf map = {.kind = WR_CONF_MAP, .entries = entries, .count = 3};
+    wr_conf_warn_unknown(&warn, &map, "log", known, 2);
+    assert_string_equal(
+        told, "weir.yaml:2:3: unknown key 'durabilty' in log; did you mean 'durability'?\n"
+              "weir.yaml:4:3: unknown key 'zzzzzzzz' in log\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_true_and_false_are_booleans),
+        cmocka_unit_test(a_wrong_number_names_its_place_and_what_is_expected),
+        cmocka_unit_test(a_secret_is_never_shown),
+        cmocka_unit_test(an_unknown_key_is_told_with_the_nearest_known_one),
+    };
+    return cmocka_run_group_tests_name("conf", tests, NULL, NULL);
+}
