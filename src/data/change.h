@@ -106,7 +106,8 @@ enum wr_snapshot_mark {
     WR_SNAPSHOT_FIRST,
     WR_SNAPSHOT_FIRST_IN_TABLE,
     WR_SNAPSHOT_LAST_IN_TABLE,
-    WR_SNAPSHOT_LAST
+    WR_SNAPSHOT_LAST,
+    WR_SNAPSHOT_INCREMENTAL
 };
 
 /* Where the change came from: Debezium's source block. */
