@@ -24,6 +24,24 @@ bool wr_conf_is_null(const struct wr_conf *node)
                              (node->text.len == 4 && strncasecmp(node->text.ptr, "null", 4) == 0)));
 }
 
+struct wr_place wr_conf_place(const struct wr_conf *node, size_t at)
+{
+    if (node->kind != WR_CONF_SCALAR || node->text_at.line == 0) {
+        return node->at;
+    }
+    struct wr_place place = node->text_at;
+    for (size_t i = 0; i < at && i < node->text.len; i++) {
+        unsigned char c = (unsigned char)node->text.ptr[i];
+        if (c == '\n') {
+            place.line++;
+            place.column = node->text_column;
+        } else if ((c & 0xC0) != 0x80) { /* not in the middle of a character */
+            place.column++;
+        }
+    }
+    return place;
+}
+
 int wr_conf_fail_at(struct weir_error *err, struct wr_place at, const char *src_file, int src_line,
                     const char *fmt, ...)
 {

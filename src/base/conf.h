@@ -37,6 +37,9 @@ struct wr_conf {
     struct wr_str text; /* scalar: its text, NUL-terminated; "" for an empty one */
     bool is_plain;      /* scalar: written without quotes, so null, true and 12 mean themselves */
     bool is_secret;     /* scalar: holds something from ${…}; never print it */
+    struct wr_place text_at; /* scalar whose text stands in the file line for line (not folded, no
+                                escapes, no ${…}): where its first character is; else line 0 */
+    int text_column;         /* and the column at which its further lines begin */
     struct wr_conf_entry *entries; /* list or map */
     size_t count;
 };
@@ -64,6 +67,10 @@ WR_MUST_USE int wr_conf_i64(const struct wr_conf *node, const char *what, int64_
                             int64_t *out, struct weir_error *err);
 WR_MUST_USE int wr_conf_str(const struct wr_conf *node, const char *what, struct wr_str *out,
                             struct weir_error *err);
+
+/* Where byte `at` of a scalar's text stands in its file; `node->at` when that is not known. For errors
+ * inside longer texts (SQL). Columns count characters of UTF-8. */
+struct wr_place wr_conf_place(const struct wr_conf *node, size_t at);
 
 /* Fail with WEIR_E_CONFIG and the place in front: "weir.yaml:3:5: …". */
 #define wr_conf_fail(err, at, ...) wr_conf_fail_at(err, at, __FILE__, __LINE__, __VA_ARGS__)

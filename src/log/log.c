@@ -366,6 +366,11 @@ int wr_log_reader_join(struct wr_log_reader *reader, const char *group, const ch
     return rc < 0 ? rc : reader->log->ops->reader_join(reader, group, topics, count, err);
 }
 
+int wr_log_reader_watch(struct wr_log_reader *reader, struct weir_error *err)
+{
+    return reader->log->ops->reader_watch(reader, err);
+}
+
 int wr_log_reader_pause(struct wr_log_reader *reader, const struct wr_log_topic *topic,
                         uint32_t partition, bool is_paused, struct weir_error *err)
 {

@@ -289,7 +289,8 @@ enum wr_poll_kind {
     WR_POLL_RECORDS,
     WR_POLL_ASSIGNED, /* group: these partitions are ours from now on */
     WR_POLL_REVOKED,  /* group: give these up: commit or roll back first, then poll again */
-    WR_POLL_LOST      /* group: these are somebody else's already: roll back, commit nothing */
+    WR_POLL_LOST,     /* group: these are somebody else's already: roll back, commit nothing */
+    WR_POLL_TOPICS /* watching: topics were made or deleted since the last time: list them again */
 };
 
 struct wr_log_chunk {
@@ -331,6 +332,10 @@ WR_MUST_USE int wr_log_reader_unassign(struct wr_log_reader *reader,
  * REVOKED and LOST, and reading starts where the worker assigns. Needs WR_LOG_CAN_JOIN. */
 WR_MUST_USE int wr_log_reader_join(struct wr_log_reader *reader, const char *group,
                                    const char *const *topics, size_t count, struct weir_error *err);
+
+/* From now on a poll also gives TOPICS (nothing else in the chunk) when topics were made or deleted since
+ * this call or the last TOPICS, before any records. For readers of patterns, and of topics to come. */
+WR_MUST_USE int wr_log_reader_watch(struct wr_log_reader *reader, struct weir_error *err);
 
 /* Hold back, or go on with, a partition without forgetting its position. */
 WR_MUST_USE int wr_log_reader_pause(struct wr_log_reader *reader, const struct wr_log_topic *topic,

@@ -87,6 +87,7 @@ struct wr_log_ops {
                            uint32_t partition, struct weir_error *err);
     int (*reader_join)(struct wr_log_reader *reader, const char *group, const char *const *topics,
                        size_t count, struct weir_error *err);
+    int (*reader_watch)(struct wr_log_reader *reader, struct weir_error *err);
     int (*reader_pause)(struct wr_log_reader *reader, const struct wr_log_topic *topic,
                         uint32_t partition, bool is_paused, struct weir_error *err);
     int (*reader_poll)(struct wr_log_reader *reader, int timeout_ms, struct wr_log_chunk *out,

@@ -47,6 +47,23 @@ static void a_wrong_number_names_its_place_and_what_is_expected(void **state)
     assert_int_equal(out, 7);
 }
 
+static void a_byte_of_a_text_has_a_place_in_the_file(void **state)
+{
+    (void)state;
+    /* sql: |            line 3
+     *     INSERT é x    line 4, column 11 */
+    struct wr_conf node = scalar("INSERT \xc3\xa9 x\nVALUES y\n");
+    assert_int_equal(wr_conf_place(&node, 9).line, 3); /* not known: the node's own */
+    assert_int_equal(wr_conf_place(&node, 9).column, 5);
+    node.text_at = (struct wr_place){"weir.yaml", 4, 11};
+    node.text_column = 11;
+    assert_int_equal(wr_conf_place(&node, 0).column, 11);
+    assert_int_equal(wr_conf_place(&node, 10).column, 20); /* x: é is one character */
+    assert_int_equal(wr_conf_place(&node, 19).line, 5);    /* y */
+    assert_int_equal(wr_conf_place(&node, 19).column, 18);
+    assert_int_equal(wr_conf_place(&node, 999).line, 6); /* past the end: the end */
+}
+
 static void a_secret_is_never_shown(void **state)
 {
     (void)state;
@@ -89,6 +106,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_true_and_false_are_booleans),
         cmocka_unit_test(a_wrong_number_names_its_place_and_what_is_expected),
+        cmocka_unit_test(a_byte_of_a_text_has_a_place_in_the_file),
         cmocka_unit_test(a_secret_is_never_shown),
         cmocka_unit_test(an_unknown_key_is_told_with_the_nearest_known_one),
     };
