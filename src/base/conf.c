@@ -112,6 +112,11 @@ int wr_conf_str(const struct wr_conf *node, const char *what, struct wr_str *out
     return 0;
 }
 
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 /* Edit distance with transpositions (optimal string alignment), of texts of at most 63 bytes. */
 static size_t distance(struct wr_str a, struct wr_str b)
 {
@@ -126,13 +131,10 @@ static size_t distance(struct wr_str a, struct wr_str b)
         now[0] = i;
         for (size_t j = 1; j <= b.len; j++) {
             size_t best = last[j - 1] + (a.ptr[i - 1] == b.ptr[j - 1] ? 0 : 1);
-            best = last[j] + 1 < best ? last[j] + 1 : best;
-            best = now[j - 1] + 1 < best ? now[j - 1] + 1 : best;
-            if (i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] && a.ptr[i - 2] == b.ptr[j - 1] &&
-                before[j - 2] + 1 < best) {
-                best = before[j - 2] + 1;
-            }
-            now[j] = best;
+            best = least(best, least(last[j], now[j - 1]) + 1);
+            bool swapped =
+                i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] && a.ptr[i - 2] == b.ptr[j - 1];
+            now[j] = swapped ? least(best, before[j - 2] + 1) : best;
         }
     }
     return row[a.len % 3][b.len];

@@ -173,7 +173,8 @@ static int os_list(struct wr_vfs *vfs, const char *path,
     int rc = 0;
     struct dirent *entry;
     errno = 0;
-    while (rc == 0 && (entry = readdir(dir)) != NULL) {
+    /* glibc's readdir is safe on a DIR that only one thread has. */
+    while (rc == 0 && (entry = readdir(dir)) != NULL) { /* NOLINT(concurrency-mt-unsafe) */
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
             continue;
         }

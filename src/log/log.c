@@ -401,26 +401,30 @@ void wr_log_reader_wake(struct wr_log_reader *reader)
 
 /* ---- over the interface ---- */
 
+/* Put a copy of `value` (a null one too) in place of *last. */
+static int keep_copy(struct wr_bytes value, struct wr_bytes *last, struct weir_error *err)
+{
+    char *copy = value.ptr == NULL ? NULL : wr_strdup(wr_str_of_bytes(value));
+    if (copy == NULL && value.ptr != NULL) {
+        return wr_fail(err, WEIR_E_NOMEM, "value of %zu bytes", value.len);
+    }
+    wr_free((void *)(uintptr_t)last->ptr);
+    *last = (struct wr_bytes){(const uint8_t *)copy, copy == NULL ? 0 : value.len};
+    return 0;
+}
+
 /* Keep a copy of the newest value of `key` among the chunk's records. */
 static int keep_value(const struct wr_log_chunk *chunk, struct wr_bytes key, struct wr_bytes *last,
                       struct weir_error *err)
 {
-    for (size_t i = 0; i < chunk->count; i++) {
+    int rc = 0;
+    for (size_t i = 0; i < chunk->count && rc == 0; i++) {
         const struct wr_record *record = &chunk->records[i].record;
-        if (record->key.ptr == NULL || !wr_bytes_eq(record->key, key)) {
-            continue;
+        if (record->key.ptr != NULL && wr_bytes_eq(record->key, key)) {
+            rc = keep_copy(record->value, last, err);
         }
-        char *copy = NULL;
-        if (record->value.ptr != NULL) {
-            copy = wr_strdup(wr_str_of_bytes(record->value));
-            if (copy == NULL) {
-                return wr_fail(err, WEIR_E_NOMEM, "value of %zu bytes", record->value.len);
-            }
-        }
-        wr_free((void *)(uintptr_t)last->ptr);
-        *last = (struct wr_bytes){(const uint8_t *)copy, copy == NULL ? 0 : record->value.len};
     }
-    return 0;
+    return rc;
 }
 
 static int scan_last_value(struct wr_log *log, struct wr_log_topic *topic, struct wr_bytes key,
