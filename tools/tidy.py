@@ -84,7 +84,7 @@ class Findings:
         entry = self.allow.get((rule, place))
         allowed = int(entry[1]) if entry else limit
         if value > limit and entry:
-            entry[2] = value == allowed
+            entry[2] = True
         if value > allowed:
             self.say(file, line, f"{place} has {value} lines, at most {allowed} [{rule}]")
 

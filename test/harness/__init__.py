@@ -1,0 +1,1 @@
+"""What the tests with real processes share: a private PostgreSQL, weir itself, waiting, comparing."""
