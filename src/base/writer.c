@@ -111,11 +111,11 @@ static uint64_t zigzag(int64_t v)
 
 void wr_put_varlong(struct wr_writer *w, int64_t v)
 {
-    uint8_t *p = wr_writer_room(w, 10);
-    if (p == NULL && w->spoiled == WEIR_E_LIMIT && wr_varint_len(v) <= w->max - w->len) {
-        w->spoiled = 0; /* ten bytes did not fit, these few do */
-        p = wr_writer_room(w, wr_varint_len(v));
-    }
+    enum {
+        LONGEST = 10
+    };
+    /* Near the maximum it must fit by its own length, which costs a count. */
+    uint8_t *p = wr_writer_room(w, w->max - w->len < LONGEST ? wr_varint_len(v) : LONGEST);
     if (p == NULL) {
         return;
     }
