@@ -108,7 +108,7 @@ void wr_batch_header_encode(const struct wr_batch_header *header, uint8_t *out)
 
 int wr_batch_of(struct wr_bytes in, struct wr_batch *out, struct weir_error *err)
 {
-    struct wr_batch_header header;
+    struct wr_batch_header header = {0};
     int rc = wr_batch_header_decode(in, &header, err);
     if (rc < 0) {
         return rc;
@@ -239,7 +239,8 @@ static int decode_marker(const struct wr_batch *batch, struct wr_batch_iter *ite
         return rc;
     }
     out->timestamp_ms = record.timestamp_ms;
-    return decode_marker_record(&record, out, err);
+    rc = decode_marker_record(&record, out, err);
+    return rc < 0 ? rc : wr_batch_iter_next(iter, &offset, &record, err);
 }
 
 int wr_marker_decode(const struct wr_batch *batch, struct wr_marker *out, struct weir_error *err)

@@ -64,6 +64,7 @@ struct wr_batch {
     struct wr_bytes bytes;
 };
 
+/* How its records are compressed. */
 static inline enum wr_codec wr_batch_codec(const struct wr_batch_header *header)
 {
     return (enum wr_codec)(header->attributes & WR_BATCH_CODEC_MASK);

@@ -1,6 +1,10 @@
 #include "data/batch.h"
 #include "data/crc.h"
 
+enum {
+    PACKED_SPARE_BYTES = 64 * 1024
+};
+
 struct wr_batch_stamp wr_batch_stamp_plain(void)
 {
     return (struct wr_batch_stamp){.codec = WR_CODEC_NONE,
@@ -15,7 +19,7 @@ struct wr_batch_builder wr_batch_builder_of(size_t size_max)
 {
     WR_ASSERT(size_max >= WR_BATCH_HEADER_BYTES && size_max <= INT32_MAX);
     /* Compressors want room for the worst case, which is a little over what goes in. */
-    size_t packed_max = size_max + size_max / 4 + 64 * 1024;
+    size_t packed_max = size_max + size_max / 4 + PACKED_SPARE_BYTES;
     return (struct wr_batch_builder){.plain = wr_writer_growing(size_max),
                                      .packed = wr_writer_growing(packed_max)};
 }

@@ -136,17 +136,13 @@ static int read_headers(struct wr_batch_iter *iter, struct wr_reader *r, struct 
     return 0;
 }
 
-static int64_t timestamp_of(const struct wr_batch_header *header, int64_t delta,
-                            struct wr_reader *r)
+/* Wraps, as Java's addition does: the builder's subtraction does too. */
+static int64_t timestamp_of(const struct wr_batch_header *header, int64_t delta)
 {
-    int64_t timestamp_ms = 0;
     if ((header->attributes & WR_BATCH_APPEND_TIME) != 0) {
         return header->max_timestamp_ms;
     }
-    if (__builtin_add_overflow(header->base_timestamp_ms, delta, &timestamp_ms)) {
-        wr_reader_spoil(r, "timestamp delta");
-    }
-    return timestamp_ms;
+    return (int64_t)((uint64_t)header->base_timestamp_ms + (uint64_t)delta);
 }
 
 /* Offsets go up within a batch; compaction may leave gaps. */
@@ -167,7 +163,7 @@ static int read_record(struct wr_batch_iter *iter, struct wr_bytes body, int64_t
     (void)wr_read_i8(&r, "record attributes");
     int64_t timestamp_delta = wr_read_varlong(&r, "timestamp delta");
     int32_t delta = read_offset_delta(iter, &r);
-    out.timestamp_ms = timestamp_of(&iter->header, timestamp_delta, &r);
+    out.timestamp_ms = timestamp_of(&iter->header, timestamp_delta);
     out.key = read_nullable(&r, "key");
     out.value = read_nullable(&r, "value");
     int rc = read_headers(iter, &r, &out, err);
@@ -220,7 +216,7 @@ int wr_batch_iter_next(struct wr_batch_iter *iter, int64_t *offset, struct wr_re
 static int verify_records(struct wr_batch_iter *iter, int64_t *max_timestamp_ms,
                           struct weir_error *err)
 {
-    struct wr_record record;
+    struct wr_record record = {0};
     int64_t offset = 0;
     int64_t max = -1;
     for (;;) {
