@@ -18,6 +18,9 @@ enum {
     BIG = 200000
 };
 
+/* Room for any form of so many bytes. */
+static const size_t room = (size_t)4 * BIG;
+
 static uint8_t mixed[BIG]; /* some of it compresses well, some not at all */
 
 static int setup(void **state)
@@ -53,7 +56,7 @@ static void every_codec_gives_back_what_went_in_and_not_a_byte_over_its_limit(vo
         for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
             struct weir_error err = {0};
             struct wr_bytes in = {mixed, lens[i]};
-            struct wr_writer out = wr_writer_growing(2 * BIG);
+            struct wr_writer out = wr_writer_growing(room);
             assert_int_equal(wr_compress((enum wr_codec)codec, in, &out, &err), 0);
             expect_out((enum wr_codec)codec, wr_writer_bytes(&out), in);
             wr_writer_fini(&out);
@@ -67,8 +70,8 @@ static void output_is_appended(void **state)
     struct weir_error err = {0};
     struct wr_bytes in = {mixed, 3000};
     for (unsigned codec = 0; codec < WR_CODEC_COUNT; codec++) {
-        struct wr_writer packed = wr_writer_growing(2 * BIG);
-        struct wr_writer out = wr_writer_growing(2 * BIG);
+        struct wr_writer packed = wr_writer_growing(room);
+        struct wr_writer out = wr_writer_growing(room);
         wr_put_lit(&packed, "abc");
         wr_put_lit(&out, "defg");
         assert_int_equal(wr_compress((enum wr_codec)codec, in, &packed, &err), 0);
@@ -86,7 +89,7 @@ static void output_is_appended(void **state)
 static struct wr_writer packed(enum wr_codec codec, size_t len)
 {
     struct weir_error err = {0};
-    struct wr_writer out = wr_writer_growing(4 * BIG);
+    struct wr_writer out = wr_writer_growing(room);
     assert_int_equal(wr_compress(codec, (struct wr_bytes){mixed, len}, &out, &err), 0);
     return out;
 }
@@ -154,7 +157,7 @@ static void frames_and_members_may_follow_one_another(void **state)
     static const enum wr_codec codecs[] = {WR_CODEC_GZIP, WR_CODEC_LZ4, WR_CODEC_ZSTD};
     for (size_t i = 0; i < 3; i++) {
         struct weir_error err = {0};
-        struct wr_writer out = wr_writer_growing(4 * BIG);
+        struct wr_writer out = wr_writer_growing(room);
         assert_int_equal(wr_compress(codecs[i], (struct wr_bytes){mixed, 70000}, &out, &err), 0);
         assert_int_equal(wr_compress(codecs[i], (struct wr_bytes){mixed, 0}, &out, &err), 0);
         assert_int_equal(
