@@ -32,14 +32,14 @@ enum wr_conf_kind {
 struct wr_conf_entry;
 
 struct wr_conf {
-    enum wr_conf_kind kind;
     struct wr_place at;
-    struct wr_str text; /* scalar: its text, NUL-terminated; "" for an empty one */
-    bool is_plain;      /* scalar: written without quotes, so null, true and 12 mean themselves */
-    bool is_secret;     /* scalar: holds something from ${…}; never print it */
+    struct wr_str text;      /* scalar: its text, NUL-terminated; "" for an empty one */
     struct wr_place text_at; /* scalar whose text stands in the file line for line (not folded, no
                                 escapes, no ${…}): where its first character is; else line 0 */
     int text_column;         /* and the column at which its further lines begin */
+    enum wr_conf_kind kind;
+    bool is_plain;  /* scalar: written without quotes, so null, true and 12 mean themselves */
+    bool is_secret; /* scalar: holds something from ${…}; never print it */
     struct wr_conf_entry *entries; /* list or map */
     size_t count;
 };
