@@ -40,27 +40,33 @@ static int run_file(const char *path)
     return 0;
 }
 
+/* Run one entry of a folder. 1, or 0 for what is no input, or -1. */
+static int run_entry(const char *folder, const char *name)
+{
+    char path[4096];
+    int len = snprintf(path, sizeof(path), "%s/%s", folder, name);
+    if (name[0] == '.' || len < 0 || (size_t)len >= sizeof(path)) {
+        return 0;
+    }
+    return run_file(path) == 0 ? 1 : -1;
+}
+
+/* Run all of a folder; how many there were, or -1. */
 static int run_folder(const char *folder)
 {
-    DIR *dir = opendir(folder);
-    if (dir == NULL) {
+    struct dirent **entries = NULL;
+    int found = scandir(folder, &entries, NULL, alphasort);
+    if (found < 0) {
         perror(folder);
         return -1;
     }
     int count = 0;
-    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
-        char path[4096];
-        int len = snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-        if (entry->d_name[0] == '.' || len < 0 || (size_t)len >= sizeof(path)) {
-            continue;
-        }
-        if (run_file(path) != 0) {
-            count = -1;
-            break;
-        }
-        count++;
+    for (int i = 0; i < found; i++) {
+        int rc = count < 0 ? 0 : run_entry(folder, entries[i]->d_name);
+        count = rc < 0 ? -1 : count + rc;
+        free(entries[i]);
     }
-    (void)closedir(dir);
+    free(entries);
     return count;
 }
 
