@@ -3,6 +3,7 @@
 #include <locale.h>
 #include <math.h>
 
+#include "base/utf8.h"
 #include "data/json_scan.h"
 
 #ifdef __SSE2__
@@ -46,34 +47,6 @@ static inline const uint8_t *plain_run(const uint8_t *p, const uint8_t *end)
         p++;
     }
     return p;
-}
-
-/* The length of the well-formed UTF-8 character of two or more bytes at `p` (Unicode 15, table 3-7), or 0. */
-static size_t utf8_len(const uint8_t *p, const uint8_t *end)
-{
-    size_t len = 0;
-    uint8_t low = 0x80; /* bounds of the second byte */
-    uint8_t high = 0xBF;
-    if (*p >= 0xC2 && *p <= 0xDF) {
-        len = 2;
-    } else if (*p >= 0xE0 && *p <= 0xEF) {
-        len = 3;
-        low = *p == 0xE0 ? 0xA0 : low;   /* shorter forms exist */
-        high = *p == 0xED ? 0x9F : high; /* surrogates */
-    } else if (*p >= 0xF0 && *p <= 0xF4) {
-        len = 4;
-        low = *p == 0xF0 ? 0x90 : low;
-        high = *p == 0xF4 ? 0x8F : high; /* above U+10FFFF */
-    }
-    if (len == 0 || (size_t)(end - p) < len || p[1] < low || p[1] > high) {
-        return 0;
-    }
-    for (size_t i = 2; i < len; i++) {
-        if ((p[i] & 0xC0) != 0x80) {
-            return 0;
-        }
-    }
-    return len;
 }
 
 static int hex_digit(uint8_t c)
@@ -144,7 +117,7 @@ static const uint8_t *pass_odd(struct wr_json_lex *lex, const uint8_t *p, bool *
     if (*p < 0x20) {
         return wr_json_spoil(lex, p, "control character in a string");
     }
-    size_t len = utf8_len(p, lex->end);
+    size_t len = wr_utf8_len(p, lex->end);
     return len == 0 ? wr_json_spoil(lex, p, "not UTF-8") : p + len;
 }
 
@@ -165,30 +138,6 @@ const uint8_t *wr_json_string(struct wr_json_lex *lex, const uint8_t *p, bool *h
     }
 }
 
-static size_t put_utf8(uint32_t c, uint8_t *out)
-{
-    if (c < 0x80) {
-        out[0] = (uint8_t)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (uint8_t)(0xC0 | c >> 6);
-        out[1] = (uint8_t)(0x80 | (c & 0x3F));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (uint8_t)(0xE0 | c >> 12);
-        out[1] = (uint8_t)(0x80 | (c >> 6 & 0x3F));
-        out[2] = (uint8_t)(0x80 | (c & 0x3F));
-        return 3;
-    }
-    out[0] = (uint8_t)(0xF0 | c >> 18);
-    out[1] = (uint8_t)(0x80 | (c >> 12 & 0x3F));
-    out[2] = (uint8_t)(0x80 | (c >> 6 & 0x3F));
-    out[3] = (uint8_t)(0x80 | (c & 0x3F));
-    return 4;
-}
-
 /* Write what the escape at `p` stands for; `used` is its length in the text. */
 static size_t put_escape(const uint8_t *p, const uint8_t *end, uint8_t *out, size_t *used)
 {
@@ -206,7 +155,7 @@ static size_t put_escape(const uint8_t *p, const uint8_t *end, uint8_t *out, siz
         c = 0x10000 + ((c - 0xD800) << 10) + ((uint32_t)unit_at(p + 6, end) - 0xDC00);
         *used = 12;
     }
-    return put_utf8(c, out);
+    return wr_utf8_put(c, out);
 }
 
 size_t wr_json_unescape(struct wr_str body, uint8_t *out)

@@ -9,7 +9,7 @@
  * Values point into the text; only strings with escapes are written out, into memory of the scan. A run
  * allocates only when a text with escapes is longer than all before it.
  *
- * Limits: nesting 512, names 32 a path, paths 4096, memory for strings 64 MiB + 1.
+ * Limits: nesting 512, names 32 a path, paths 65536, memory for strings 64 MiB + 1.
  * Thread: one at a time.
  */
 #ifndef WR_JSON_SCAN_H
@@ -20,7 +20,7 @@
 enum {
     WR_JSON_DEPTH_MAX = 512,
     WR_JSON_NAMES_MAX = 32,
-    WR_JSON_PATHS_MAX = 4096
+    WR_JSON_PATHS_MAX = 65536
 };
 
 enum wr_json_kind {

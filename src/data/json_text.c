@@ -1,48 +1,11 @@
 #include "data/json_text.h"
 
+#include "base/utf8.h"
 #include "data/json_lex.h"
-
-/* The length of the well-formed character at `p` (RFC 3629), or 0. */
-static size_t utf8_len(const uint8_t *p, size_t left)
-{
-    static const struct {
-        uint8_t first_min;
-        uint8_t first_max;
-        uint8_t second_min;
-        uint8_t second_max;
-        uint8_t len;
-    } forms[] = {
-        {0x00, 0x7f, 0x00, 0x00, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    size_t i = 0;
-    while (i < sizeof(forms) / sizeof(forms[0]) &&
-           (*p < forms[i].first_min || *p > forms[i].first_max)) {
-        i++;
-    }
-    if (i == sizeof(forms) / sizeof(forms[0]) || forms[i].len > left) {
-        return 0;
-    }
-    size_t len = forms[i].len;
-    bool is_good = len == 1 || (p[1] >= forms[i].second_min && p[1] <= forms[i].second_max);
-    for (size_t k = 2; k < len; k++) {
-        is_good = is_good && (p[k] & 0xc0) == 0x80;
-    }
-    return is_good ? len : 0;
-}
 
 bool wr_utf8_is_valid(struct wr_bytes text)
 {
-    size_t at = 0;
-    while (at < text.len) {
-        size_t len = text.ptr[at] < 0x80 ? 1 : utf8_len(text.ptr + at, text.len - at);
-        if (len == 0) {
-            return false;
-        }
-        at += len;
-    }
-    return true;
+    return wr_utf8_span(text) == text.len;
 }
 
 static void put_escaped(struct wr_writer *w, uint8_t c)

@@ -4,7 +4,7 @@
 #include "base/writer.h"
 
 #define SQL_MAX        ((size_t)16 << 20)
-#define PARAMETERS_MAX WR_JSON_PATHS_MAX
+#define PARAMETERS_MAX 4096
 
 struct built_in {
     const char *name;
