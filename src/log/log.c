@@ -288,6 +288,7 @@ int wr_log_writer_poll(struct wr_log_writer *writer, struct wr_log_answer *out,
         WR_ASSERT(out->commit > 0);
         WR_ASSERT(out->outcome == WR_COMMIT_DONE || out->err.code < 0);
         writer->is_stalled = out->outcome == WR_COMMIT_AGAIN;
+        writer->is_marked = writer->is_marked && out->outcome != WR_COMMIT_REWIND;
     }
     return rc;
 }

@@ -150,11 +150,12 @@ struct wr_log_writer_options {
 
 /* What the engine says of a commit. */
 enum wr_outcome {
-    WR_COMMIT_DONE,  /* durable as asked, and seen by readers */
-    WR_COMMIT_AGAIN, /* not done, nor was any later one of this writer; the writer holds them all:
+    WR_COMMIT_DONE,   /* durable as asked, and seen by readers */
+    WR_COMMIT_AGAIN,  /* not done, nor was any later one of this writer; the writer holds them all:
                           wr_log_writer_retry() hands them over again in order. `err` says why. */
-    WR_COMMIT_REWIND, /* not done, nor any later one, and all are dropped: read the stored position and
-                          go on from there */
+    WR_COMMIT_REWIND, /* not done, nor any later one; all are dropped, with what is pending, and its
+                          marked transaction is aborted: read the stored position and go on from there.
+                          Also when a topic that it writes to was deleted meanwhile. */
     WR_COMMIT_UNKNOWN, /* may be done or not: close the writer, open it again, read the stored position,
                           go on from there */
     WR_COMMIT_FENCED /* a later writer of this id has taken over: stop */
@@ -316,8 +317,8 @@ WR_MUST_USE int wr_log_reader_open(struct wr_log *log, const struct wr_log_reade
 /* Let go. Takes NULL. */
 void wr_log_reader_close(struct wr_log_reader *reader);
 
-/* Read a partition from `offset` on (or WR_OFFSET_EARLIEST, _LATEST). Again for the same partition:
- * seek. The reader keeps the topic alive.
+/* Read a partition from `offset` on (or WR_OFFSET_EARLIEST, _LATEST: where this reader would have nothing
+ * to read now). Again for the same partition: seek. The reader keeps the topic alive.
  * Returns 0, or WEIR_E_RANGE when `offset` lies outside log start .. high watermark (the text gives
  * both), WEIR_E_NOTFOUND when the topic was deleted. */
 WR_MUST_USE int wr_log_reader_assign(struct wr_log_reader *reader, struct wr_log_topic *topic,
@@ -343,7 +344,8 @@ WR_MUST_USE int wr_log_reader_pause(struct wr_log_reader *reader, const struct w
 
 /* Take what comes next, of the partitions in turn. Waits at most `timeout_ms` (0: not at all, -1: for
  * ever), and wakes at once when there is something. Blocks.
- * Returns 0 with `out` filled, or
+ * Returns 0 with `out` filled, or an error of one partition, whose turn comes again like that of the others
+ * until it is unassigned or assigned anew; `out` then has its topic and partition:
  *   WEIR_E_RANGE     the log no longer has the place: its start moved past it (the text says where)
  *   WEIR_E_NOTFOUND  the topic was deleted
  *   WEIR_E_DAMAGED   the bytes there are not valid; topic, partition, offset named
