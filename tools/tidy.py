@@ -11,6 +11,7 @@ banned        functions of C that are unsafe, not thread-safe, or have a better 
 sleep         waiting by time in src/: wait for something instead
 words         unfinished work, and places of somebody's own machine
 readme        a README.md in each folder of src/ that has code, of at most 80 lines
+guarantees    each sentence of docs/guarantees.md names a test that there is
 python        what pyflakes finds
 
 Exceptions stand in tools/allow.txt, each with its reason.
@@ -241,6 +242,22 @@ def check_readmes(found, files):
                    len(readme.read_text().splitlines()), README_MAX)
 
 
+def check_guarantees(found):
+    """A promise is a list item; it ends with its tests, `test/…/file::name`."""
+    page = TOP / "docs/guarantees.md"
+    if not page.is_file():
+        return
+    text = page.read_text()
+    for item in re.finditer(r"^- .*(?:\n  .*)*", text, re.M):
+        line = line_of(text, item.start())
+        named = re.findall(r"`(test/[^`]+?)::(\w+)`", item.group())
+        if not named:
+            found.say("docs/guarantees.md", line, "a promise that names no test [guarantees]")
+        for file, name in named:
+            if not (TOP / file).is_file() or not re.search(rf"\b{name}\b", (TOP / file).read_text()):
+                found.say("docs/guarantees.md", line, f"there is no {file}::{name} [guarantees]")
+
+
 def check_python(found):
     files = tracked("*.py") + [f for f in tracked("tools", "bench", "test", "examples")
                                if is_script(f, "python3") and not f.endswith(".py")]
@@ -267,6 +284,7 @@ def main():
     check_banned(found, [f for f in mine if f.startswith("src/")])
     check_words(found, tracked("src", "include", "test", "bench", "tools", "examples", "docs", "*.md", ".ci", "Makefile"))
     check_readmes(found, [f for f in code if f.startswith("src/")])
+    check_guarantees(found)
     check_python(found)
     return 1 if found.end() else 0
 

@@ -14,7 +14,7 @@ import collections
 import random
 import threading
 
-from . import compare
+from . import compare, process
 
 B_ROWS, C_SLOTS = 50, 20
 TABLES = ("a", "b", "c")
@@ -97,6 +97,12 @@ class Ledger:
             connection.close()
         except Exception as e:  # told by stop_writing
             self._error = e
+
+    def write_more_then_stop(self, transactions, seconds=120):
+        """Let the background writer write that many more, then stop it."""
+        target = self.count + transactions
+        process.wait_until(lambda: self._error or self.count >= target, seconds, f"transaction {target} is written")
+        self.stop_writing()
 
     def stop_writing(self):
         if self._thread:
