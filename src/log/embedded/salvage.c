@@ -147,6 +147,8 @@ int wr_salvage_next(struct wr_salvage *scan, struct wr_salvage_step *out, struct
         out->found = WR_SALVAGE_BAD;
         return 0;
     }
+    out->header = header;
+    out->has_header = true;
     if (header.size_bytes > scan->size_bytes - scan->at) {
         set_short(out, scan, "batch");
         return 0;
@@ -215,7 +217,7 @@ int wr_salvage_resync(struct wr_salvage *scan, struct weir_error *err)
 {
     struct wr_batch_header header = {0};
     int rc = header_at(scan, scan->at, &header, err);
-    bool may_skip = rc > 0 && header.base_offset == scan->next_offset;
+    bool may_skip = rc > 0 && (scan->next_offset < 0 || header.base_offset == scan->next_offset);
     if (may_skip) {
         rc = is_followed(scan, scan->at + header.size_bytes, wr_batch_next_offset(&header), err);
     }

@@ -36,10 +36,12 @@ struct wr_salvage {
 
 struct wr_salvage_step {
     enum wr_salvage_found found;
-    uint64_t at;           /* in the file */
-    struct wr_batch batch; /* BATCH and BREAK: borrowed until the next call on the scan */
-    int64_t wanted_offset; /* BREAK: that was to be expected */
-    struct weir_error why; /* BREAK, SHORT and BAD */
+    uint64_t at;                   /* in the file */
+    struct wr_batch batch;         /* BATCH and BREAK: borrowed until the next call on the scan */
+    bool has_header;               /* BAD and SHORT: */
+    struct wr_batch_header header; /* as it stands there, when it makes sense by itself */
+    int64_t wanted_offset;         /* BREAK: that was to be expected */
+    struct weir_error why;         /* BREAK, SHORT and BAD */
 };
 
 /* Start at byte `at` of `file`, up to `size_bytes` of it; `next_offset` as above. Cannot fail. `file` is
