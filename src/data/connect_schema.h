@@ -115,7 +115,7 @@ struct wr_connect_modes {
     struct wr_bytes placeholder; /* unavailable.value.placeholder, "hex:" already decoded */
 };
 
-struct wr_connect_form; /* a row of the table: how one type of column is shown */
+struct wr_connect_form; /* connect_form.h: how one type of column is shown */
 
 /* How a column is shown: what wr_connect_map() finds once for each table. */
 struct wr_connect_column {
@@ -124,6 +124,9 @@ struct wr_connect_column {
     const struct wr_connect_form *item;   /* ARRAY: of its items; else NULL */
     const struct wr_connect_modes *modes; /* borrowed */
     const struct wr_schema *schema;       /* in the arena */
+    struct wr_datum
+        absent; /* what stands for NULL, and for a value that is not in the tuple: null, or in
+                               a NOT NULL column its default, or Debezium's fallback (cdc.md B2) */
 };
 
 /*
@@ -145,8 +148,7 @@ WR_MUST_USE int wr_connect_map(const struct wr_column *column, const struct wr_c
  * Make the Connect value of a column's value.
  *
  *   arena   holds what is not borrowed from `value`
- *   out     null where the value is; in a NOT NULL column its default, or what Debezium falls back to
- *           (cdc.md B2, fill rule), stands for NULL and for a value that is ABSENT
+ *   out     `absent` of the column for NULL and for a value that is ABSENT
  *
  * Returns NULL, or why the value has no place in the schema (static text: "NaN in a precise decimal");
  * `out` is then null, and the caller decides whether that may be (cdc.md B9).
