@@ -172,6 +172,17 @@ static uint64_t size_of(struct fixture *f, const char *path)
     return (uint64_t)size;
 }
 
+static void try_flip(struct fixture *f, int kind, const char *path, uint64_t at)
+{
+    wr_vfs_sim_flip(f->sim, path, at, 1);
+    check_second(f);
+    for (int i = 0; i < WR_INDEX_KINDS; i++) {
+        assert_int_equal(f->results[i].verdict, i == kind ? WR_INDEX_WRONG : WR_INDEX_GOOD);
+    }
+    assert_true(f->results[kind].at <= at);
+    wr_vfs_sim_flip(f->sim, path, at, 1);
+}
+
 /* Every byte of every index counts. */
 static void every_changed_byte_is_found(void **state)
 {
@@ -182,13 +193,7 @@ static void every_changed_byte_is_found(void **state)
     for (int kind = 0; kind < WR_INDEX_KINDS; kind++) {
         uint64_t size = size_of(&f, paths[kind]);
         for (uint64_t at = 0; at < size; at++) {
-            wr_vfs_sim_flip(f.sim, paths[kind], at, 1);
-            check_second(&f);
-            for (int i = 0; i < WR_INDEX_KINDS; i++) {
-                assert_int_equal(f.results[i].verdict, i == kind ? WR_INDEX_WRONG : WR_INDEX_GOOD);
-            }
-            assert_true(f.results[kind].at <= at);
-            wr_vfs_sim_flip(f.sim, paths[kind], at, 1);
+            try_flip(&f, kind, paths[kind], at);
         }
     }
     wr_vfs_sim_free(f.sim);

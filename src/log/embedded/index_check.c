@@ -3,6 +3,7 @@
 #include "base/reader.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 enum {
@@ -18,22 +19,21 @@ const char *wr_index_suffix(enum wr_index_kind kind)
     return names[kind];
 }
 
-static void set_wrong(struct wr_index_file *file, size_t at)
-{
-    if (!file->is_wrong) {
-        file->is_wrong = true;
-        file->wrong_at = at;
-    }
-}
+static void set_wrong(struct wr_index_file *file, const char *fmt, ...) WR_PRINTF(2, 3);
 
-/* Keep the first reason: `file` is wrong at its present entry. */
-#define WRONG(file, ...)                                              \
-    do {                                                              \
-        if (!(file)->is_wrong) {                                      \
-            (void)wr_fail(&(file)->why, WEIR_E_CORRUPT, __VA_ARGS__); \
-        }                                                             \
-        set_wrong((file), (file)->pos);                               \
-    } while (0)
+/* The file is wrong at its present entry. The first reason is kept. */
+static void set_wrong(struct wr_index_file *file, const char *fmt, ...)
+{
+    if (file->is_wrong) {
+        return;
+    }
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(file->why, sizeof(file->why), fmt, args);
+    va_end(args);
+    file->is_wrong = true;
+    file->wrong_at = file->pos;
+}
 
 static int load(struct wr_vfs *vfs, const char *path, struct wr_index_file *out,
                 struct weir_error *err)
@@ -52,7 +52,7 @@ static int load(struct wr_vfs *vfs, const char *path, struct wr_index_file *out,
     }
     if (rc == WEIR_E_LIMIT) {
         out->is_there = true;
-        WRONG(out, "it is larger than any index");
+        set_wrong(out, "it is larger than any index");
         return 0;
     }
     return rc;
@@ -108,12 +108,12 @@ static void check_place(struct wr_index_check *check, const struct wr_batch_head
         return; /* it speaks of a later batch */
     }
     if (at < position) {
-        WRONG(file, "an entry names byte %u, where no batch starts", at);
+        set_wrong(file, "an entry names byte %u, where no batch starts", at);
     } else if (offset != wr_batch_last_offset(header)) {
-        WRONG(file,
-              "an entry says that the batch at byte %u ends with offset %" PRId64
-              ", which ends with %" PRId64,
-              at, offset, wr_batch_last_offset(header));
+        set_wrong(file,
+                  "an entry says that the batch at byte %u ends with offset %" PRId64
+                  ", which ends with %" PRId64,
+                  at, offset, wr_batch_last_offset(header));
     } else {
         file->pos += entry_bytes[WR_INDEX_PLACES];
     }
@@ -137,12 +137,12 @@ static void check_time(struct wr_index_check *check, const struct wr_batch_heade
         return;
     }
     if (offset < last) {
-        WRONG(file, "an entry names offset %" PRId64 ", with which no batch ends", offset);
+        set_wrong(file, "an entry names offset %" PRId64 ", with which no batch ends", offset);
     } else if (timestamp_ms != header->max_timestamp_ms || timestamp_ms <= before) {
-        WRONG(file,
-              "an entry says that %" PRId64 " is the greatest time up to offset %" PRId64
-              ", but %" PRId64 " is",
-              timestamp_ms, offset, check->max_timestamp_ms);
+        set_wrong(file,
+                  "an entry says that %" PRId64 " is the greatest time up to offset %" PRId64
+                  ", but %" PRId64 " is",
+                  timestamp_ms, offset, check->max_timestamp_ms);
     } else {
         file->pos += entry_bytes[WR_INDEX_TIMES];
     }
@@ -155,8 +155,8 @@ static void check_aborted(struct wr_index_check *check, const struct wr_index_ab
     check->has_aborted = true;
     if (wr_reader_left(&r) == 0) {
         if (file->is_there) {
-            WRONG(file, "the transaction aborted at offset %" PRId64 " is not in it",
-                  aborted->last_offset);
+            set_wrong(file, "the transaction aborted at offset %" PRId64 " is not in it",
+                      aborted->last_offset);
         }
         return;
     }
@@ -171,13 +171,13 @@ static void check_aborted(struct wr_index_check *check, const struct wr_index_ab
                    (!is_start_known || (got.first_offset == aborted->first_offset &&
                                         got.last_stable == aborted->last_stable));
     if (!is_same) {
-        WRONG(file,
-              "an entry says that producer %" PRId64 " aborted %" PRId64 " .. %" PRId64
-              " (stable %" PRId64 "), but producer %" PRId64 " aborted %" PRId64 " .. %" PRId64
-              " (stable %" PRId64 ")",
-              got.producer_id, got.first_offset, got.last_offset, got.last_stable,
-              aborted->producer_id, aborted->first_offset, aborted->last_offset,
-              aborted->last_stable);
+        set_wrong(file,
+                  "an entry says that producer %" PRId64 " aborted %" PRId64 " .. %" PRId64
+                  " (stable %" PRId64 "), but producer %" PRId64 " aborted %" PRId64 " .. %" PRId64
+                  " (stable %" PRId64 ")",
+                  got.producer_id, got.first_offset, got.last_offset, got.last_stable,
+                  aborted->producer_id, aborted->first_offset, aborted->last_offset,
+                  aborted->last_stable);
         return;
     }
     file->pos += entry_bytes[WR_INDEX_ABORTED];
@@ -210,8 +210,8 @@ static void check_last_time(struct wr_index_check *check)
         last = wr_read_i64(&r, "time");
     }
     if (file->is_there && check->max_timestamp_ms >= 0 && last != check->max_timestamp_ms) {
-        WRONG(file, "the greatest time of the segment, %" PRId64 ", is not in it",
-              check->max_timestamp_ms);
+        set_wrong(file, "the greatest time of the segment, %" PRId64 ", is not in it",
+                  check->max_timestamp_ms);
     }
 }
 
@@ -235,7 +235,7 @@ void wr_index_check_end(struct wr_index_check *check, bool is_full,
     for (int kind = 0; kind < WR_INDEX_KINDS; kind++) {
         struct wr_index_file *file = &check->files[kind];
         if (file->is_there && file->pos < file->len) {
-            WRONG(file, "%zu bytes in it belong to no batch", file->len - file->pos);
+            set_wrong(file, "%zu bytes in it belong to no batch", file->len - file->pos);
         }
         enum wr_index_verdict verdict = WR_INDEX_GOOD;
         if (file->is_wrong) {
@@ -244,6 +244,6 @@ void wr_index_check_end(struct wr_index_check *check, bool is_full,
             verdict = WR_INDEX_MISSING;
         }
         out[kind] = (struct wr_index_result){verdict, file->wrong_at,
-                                             file->is_wrong ? file->why.text : "it is not there"};
+                                             file->is_wrong ? file->why : "it is not there"};
     }
 }

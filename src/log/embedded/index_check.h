@@ -46,7 +46,7 @@ struct wr_index_file {
     bool is_there;
     bool is_wrong;
     size_t wrong_at;
-    struct weir_error why;
+    char why[256];
 };
 
 struct wr_index_check {
