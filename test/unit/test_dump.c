@@ -200,6 +200,33 @@ static void a_callback_ends_it(void **state)
     fixture_free(f);
 }
 
+static void shows_the_segments_of_a_partition_from_an_offset_on(void **state)
+{
+    (void)state;
+    static const char *const first[] = {"five-none"};
+    static const char *const second[] = {"commit"};
+    struct weir_error err = {0};
+    struct fixture *f = fixture_new();
+    f->dump.progress = NULL;
+    assert_int_equal(wr_vfs_mkdir(f->dump.vfs, "log", &err), 0);
+    assert_int_equal(wr_vfs_mkdir(f->dump.vfs, "log/t-3", &err), 0);
+    put_file(f, "log/t-3/00000000000000001005.log", second, 1);
+    put_file(f, "log/t-3/00000000000000001000.log", first, 1);
+    put_file(f, "log/t-3/00000000000000001000.index", first, 1);
+    put_file(f, "log/t-3/other.log", first, 1);
+    f->dump.record = NULL;
+    assert_int_equal(wr_dump_partition(&f->dump, "log", "t", 3, -1, &err), 0);
+    assert_string_equal(f->text, "0 1000..1004\n0 1005..1005\n");
+    f->len = 0;
+    assert_int_equal(wr_dump_partition(&f->dump, "log", "t", 3, 1004, &err), 0);
+    assert_string_equal(f->text, "0 1000..1004\n0 1005..1005\n");
+    f->len = 0;
+    assert_int_equal(wr_dump_partition(&f->dump, "log", "t", 3, 1005, &err), 0);
+    assert_string_equal(f->text, "0 1005..1005\n");
+    assert_int_equal(wr_dump_partition(&f->dump, "log", "t", 4, -1, &err), WEIR_E_NOTFOUND);
+    fixture_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +235,7 @@ int main(void)
         cmocka_unit_test(shows_damage_and_goes_on_behind_it),
         cmocka_unit_test(a_batch_with_a_bad_record_is_shown_without_records),
         cmocka_unit_test(a_callback_ends_it),
+        cmocka_unit_test(shows_the_segments_of_a_partition_from_an_offset_on),
     };
     return cmocka_run_group_tests_name("dump", tests, NULL, NULL);
 }

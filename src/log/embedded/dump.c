@@ -18,6 +18,8 @@ struct walk {
     const char *path;
     struct wr_arena arena;
     struct wr_batch_iter iter;
+    int64_t from_offset; /* batches wholly below are not shown */
+    int64_t next_offset; /* behind the last batch; -1: none yet */
     uint64_t done_bytes; /* in files before this one */
     uint64_t total_bytes;
 };
@@ -25,7 +27,10 @@ struct walk {
 static struct walk walk_of(const struct wr_dump *dump)
 {
     struct wr_batch_limits limits = wr_batch_limits_default();
-    struct walk walk = {.dump = dump, .arena = wr_arena_of(HEADERS_MAX_BYTES)};
+    struct walk walk = {.dump = dump,
+                        .arena = wr_arena_of(HEADERS_MAX_BYTES),
+                        .from_offset = -1,
+                        .next_offset = -1};
     walk.iter = wr_batch_iter_of(&limits, NULL);
     return walk;
 }
@@ -103,7 +108,8 @@ static int show_step(struct walk *walk, struct wr_salvage *scan, const struct wr
                      struct weir_error *err)
 {
     if (step->found == WR_SALVAGE_BATCH || step->found == WR_SALVAGE_BREAK) {
-        return show_batch(walk, step, err);
+        bool is_wanted = wr_batch_last_offset(&step->batch.header) >= walk->from_offset;
+        return is_wanted ? show_batch(walk, step, err) : 0;
     }
     int rc = show_trouble(walk, step, err);
     if (rc == 0) {
@@ -131,7 +137,7 @@ static int show_bytes(struct walk *walk, struct wr_salvage *scan, struct weir_er
     }
 }
 
-static int show_file(struct walk *walk, const char *path, uint64_t from, struct weir_error *err)
+static int show_file(struct walk *walk, const char *path, struct weir_error *err)
 {
     struct wr_file *file = NULL;
     int rc = wr_file_open(walk->dump->vfs, path, WR_OPEN_READ, &file, err);
@@ -141,10 +147,12 @@ static int show_file(struct walk *walk, const char *path, uint64_t from, struct 
     int64_t size = wr_file_size(file, err);
     rc = size < 0 ? (int)size : 0;
     if (rc == 0) {
-        struct wr_salvage scan = wr_salvage_of(file, from, (uint64_t)size, -1);
+        struct wr_salvage scan = wr_salvage_of(file, 0, (uint64_t)size, walk->next_offset);
         walk->path = path;
         walk->total_bytes = walk->total_bytes > 0 ? walk->total_bytes : (uint64_t)size;
         rc = show_bytes(walk, &scan, err);
+        walk->next_offset = scan.next_offset;
+        walk->path = NULL;
         wr_salvage_fini(&scan);
         walk->done_bytes += (uint64_t)size;
     }
@@ -155,7 +163,119 @@ static int show_file(struct walk *walk, const char *path, uint64_t from, struct 
 int wr_dump_segment(const struct wr_dump *dump, const char *path, struct weir_error *err)
 {
     struct walk walk = walk_of(dump);
-    int rc = show_file(&walk, path, 0, err);
+    int rc = show_file(&walk, path, err);
+    walk_fini(&walk);
+    return rc;
+}
+
+/* ---- a partition ------------------------------------------------------------------------------------- */
+
+struct segments {
+    struct wr_vfs *vfs;
+    const char *folder;
+    int64_t *bases; /* owned */
+    size_t count;
+    size_t cap;
+};
+
+static void segments_fini(struct segments *segments)
+{
+    wr_free(segments->bases);
+}
+
+/* "00000000000000000042.log": 20 digits that fit. */
+static bool is_segment(const char *name, int64_t *base)
+{
+    int64_t value = 0;
+    for (size_t i = 0; i < SEGMENT_NAME_DIGITS; i++) {
+        if (name[i] < '0' || name[i] > '9' || value > (INT64_MAX - 9) / 10) {
+            return false;
+        }
+        value = value * 10 + (name[i] - '0');
+    }
+    *base = value;
+    return strcmp(name + SEGMENT_NAME_DIGITS, ".log") == 0;
+}
+
+static int add_segment(void *arg, const struct wr_dir_entry *entry, struct weir_error *err)
+{
+    struct segments *segments = arg;
+    int64_t base = 0;
+    if (entry->is_dir || !is_segment(entry->name, &base)) {
+        return 0;
+    }
+    if (!wr_grow(&segments->bases, &segments->cap, segments->count + 1, sizeof(int64_t),
+                 SEGMENTS_MAX)) {
+        return wr_fail(err, WEIR_E_NOMEM, "%zu segments of '%s'", segments->count,
+                       segments->folder);
+    }
+    segments->bases[segments->count] = base;
+    segments->count++;
+    return 0;
+}
+
+static int by_base(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a;
+    int64_t y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void segment_path(const struct segments *segments, size_t index, char *out, size_t cap)
+{
+    (void)snprintf(out, cap, "%s/%020" PRId64 ".log", segments->folder, segments->bases[index]);
+}
+
+static int size_of(const struct segments *segments, size_t index, uint64_t *total,
+                   struct weir_error *err)
+{
+    char path[PATH_BYTES];
+    struct wr_file *file = NULL;
+    segment_path(segments, index, path, sizeof(path));
+    int rc = wr_file_open(segments->vfs, path, WR_OPEN_READ, &file, err);
+    if (rc < 0) {
+        return rc;
+    }
+    int64_t size = wr_file_size(file, err);
+    wr_file_close(file);
+    *total += size < 0 ? 0 : (uint64_t)size;
+    return size < 0 ? (int)size : 0;
+}
+
+static int show_segments(struct walk *walk, const struct segments *segments, struct weir_error *err)
+{
+    size_t first = 0;
+    while (first + 1 < segments->count && segments->bases[first + 1] <= walk->from_offset) {
+        first++;
+    }
+    int rc = 0;
+    for (size_t i = first; rc == 0 && i < segments->count; i++) {
+        rc = size_of(segments, i, &walk->total_bytes, err);
+    }
+    for (size_t i = first; rc == 0 && i < segments->count; i++) {
+        char path[PATH_BYTES];
+        segment_path(segments, i, path, sizeof(path));
+        rc = show_file(walk, path, err);
+    }
+    return rc;
+}
+
+int wr_dump_partition(const struct wr_dump *dump, const char *dir, const char *topic,
+                      uint32_t partition, int64_t from_offset, struct weir_error *err)
+{
+    char folder[PATH_BYTES];
+    (void)snprintf(folder, sizeof(folder), "%s/%s-%u", dir, topic, partition);
+    WR_CLEANUP(segments_fini) struct segments segments = {.vfs = dump->vfs, .folder = folder};
+    int rc = wr_vfs_list(dump->vfs, folder, add_segment, &segments, err);
+    if (rc < 0) {
+        return rc;
+    }
+    if (segments.count > 1) {
+        qsort(segments.bases, segments.count, sizeof(int64_t), by_base);
+    }
+    struct walk walk = walk_of(dump);
+    walk.from_offset = from_offset;
+    rc = show_segments(&walk, &segments, err);
     walk_fini(&walk);
     return rc;
 }
