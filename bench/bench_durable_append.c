@@ -47,7 +47,7 @@ struct result {
 static void die(const char *what, const struct weir_error *err)
 {
     (void)fprintf(stderr, "bench_durable_append: %s: %s\n", what, err->text);
-    exit(1);
+    _Exit(1);
 }
 
 static void check(int rc, const char *what, const struct weir_error *err)
@@ -61,7 +61,7 @@ static void check_sys(int64_t rc, const char *what)
 {
     if (rc < 0) {
         perror(what);
-        exit(1);
+        _Exit(1);
     }
 }
 

@@ -163,6 +163,25 @@ void wr_batch_patch_append_time(uint8_t *batch, size_t size_bytes, int64_t appen
     wr_batch_patch_max_timestamp(batch, size_bytes, append_time_ms);
 }
 
+void wr_batch_put_empty(uint8_t *out, int64_t base_offset, int64_t count, int32_t leader_epoch)
+{
+    WR_ASSERT(count >= 1 && count <= INT32_MAX);
+    struct wr_batch_header h = {
+        .base_offset = base_offset,
+        .leader_epoch = leader_epoch,
+        .size_bytes = WR_BATCH_HEADER_BYTES,
+        .last_offset_delta = (int32_t)(count - 1),
+        .base_timestamp_ms = -1,
+        .max_timestamp_ms = -1,
+        .producer_id = -1,
+        .producer_epoch = -1,
+        .base_sequence = -1,
+    };
+    wr_batch_header_encode(&h, out);
+    h.crc = crc_of(out, WR_BATCH_HEADER_BYTES);
+    wr_batch_header_encode(&h, out);
+}
+
 /* ---- control batches ---------------------------------------------------------------------------------- */
 
 static void put_marker_record(struct wr_writer *w, const struct wr_marker *m)

@@ -109,6 +109,11 @@ void wr_batch_patch_epoch(uint8_t *batch, int32_t leader_epoch);
 void wr_batch_patch_max_timestamp(uint8_t *batch, size_t size_bytes, int64_t max_timestamp_ms);
 void wr_batch_patch_append_time(uint8_t *batch, size_t size_bytes, int64_t append_time_ms);
 
+/* Write into the 61 bytes at `out` a batch without records that covers the `count` offsets from
+ * `base_offset` on (1 … INT32_MAX): what compaction leaves where all records are gone, and readers pass
+ * over. */
+void wr_batch_put_empty(uint8_t *out, int64_t base_offset, int64_t count, int32_t leader_epoch);
+
 /* ---- builder -------------------------------------------------------------------------------------- */
 
 /* Records of one partition on their way to become a batch. May be moved with WR_MOVE. */

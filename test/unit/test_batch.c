@@ -15,11 +15,11 @@
 #include <cmocka.h>
 
 static const char *const all_files[] = {
-    "five-none",       "five-gzip",       "five-snappy",     "five-lz4",          "five-zstd",
-    "many-gzip",       "many-snappy",     "many-lz4",        "many-zstd",         "append-time",
-    "transactional",   "commit",          "abort",           "leader-change",     "compacted",
-    "empty",           "librdkafka-none", "librdkafka-gzip", "librdkafka-snappy", "librdkafka-lz4",
-    "librdkafka-zstd",
+    "five-none",      "five-gzip",       "five-snappy",     "five-lz4",        "five-zstd",
+    "many-gzip",      "many-snappy",     "many-lz4",        "many-zstd",       "append-time",
+    "transactional",  "commit",          "abort",           "leader-change",   "compacted",
+    "empty",          "empty-plain",     "librdkafka-none", "librdkafka-gzip", "librdkafka-snappy",
+    "librdkafka-lz4", "librdkafka-zstd",
 };
 
 enum {
@@ -281,6 +281,17 @@ static void markers_are_kafkas_byte_for_byte(void **state)
     }
 }
 
+static void an_empty_batch_is_kafkas_byte_for_byte(void **state)
+{
+    (void)state;
+    uint8_t bytes[WR_BATCH_HEADER_BYTES];
+    struct wr_batch batch = load("empty-plain");
+    wr_batch_put_empty(bytes, 1000, 5, 5);
+    assert_int_equal(batch.bytes.len, sizeof(bytes));
+    assert_memory_equal(bytes, batch.bytes.ptr, sizeof(bytes));
+    unload(&batch);
+}
+
 static void other_control_records_are_told_from_damage(void **state)
 {
     (void)state;
@@ -333,6 +344,7 @@ int main(void)
         cmocka_unit_test(offset_and_epoch_are_patched_outside_the_crc),
         cmocka_unit_test(a_patched_time_gets_a_new_crc),
         cmocka_unit_test(markers_are_kafkas_byte_for_byte),
+        cmocka_unit_test(an_empty_batch_is_kafkas_byte_for_byte),
         cmocka_unit_test(other_control_records_are_told_from_damage),
         cmocka_unit_test(a_marker_cut_short_is_refused),
     };

@@ -104,6 +104,11 @@ public class MakeBatches {
                 TimestampType.CREATE_TIME, 1710500000007L, true, false);
         empty.flip();
         save("empty", empty);
+        ByteBuffer plain = ByteBuffer.allocate(61);
+        DefaultRecordBatch.writeEmptyHeader(plain, (byte) 2, -1L, (short) -1, -1, 1000L, 1004L, 5,
+                TimestampType.CREATE_TIME, -1L, false, false);
+        plain.flip();
+        save("empty-plain", plain);
     }
 
     public static void main(String[] args) throws Exception {
