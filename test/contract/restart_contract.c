@@ -27,7 +27,7 @@ static void all_is_there_after_a_clean_stop(void **state)
     if (f->variant->kill == NULL) {
         return;
     }
-    struct wr_log_topic *t = make_topic(f, "t", 2, "retention.ms=-1,cleanup.policy=compact");
+    struct wr_log_topic *t = make_topic(f, "t", 2, "retention.ms=-1,segment.bytes=1000000");
     struct wr_topic_id id = t->id;
     struct wr_log_writer *w = open_writer(f, NULL);
     put(f, w, t, 0, "a");

@@ -4,7 +4,7 @@
  *
  *     DIR/.lock                      held while a process has the folder open
  *     DIR/catalog                    topics: names, ids, partition counts, settings
- *     DIR/checkpoint                 where each partition was synced up to, where the journal goes on
+ *     DIR/checkpoint.0, .1           where each partition was synced up to, where the journal goes on
  *     DIR/journal/0, 1, …            recycled files, filled with zeros when made
  *     DIR/<topic>-<partition>/       Kafka's segment files and what describes them
  *

@@ -1,0 +1,20 @@
+/*
+ * retention.h - what goes by time and size, and when the next may.
+ *
+ * A segment goes in this order: the log start moves past it (a journal entry), a checkpoint holds that,
+ * the segment leaves the list, its files are renamed, and after file.delete.delay.ms removed.
+ */
+#ifndef WR_EMBEDDED_RETENTION_H
+#define WR_EMBEDDED_RETENTION_H
+
+#include "log/embedded/state.h"
+
+/* One pass, as of the clock; sets the time of the next one. No lock held. Returns as
+ * wr_embedded_retain(). */
+WR_MUST_USE int wr_retain(struct wr_embedded *e, struct weir_error *err);
+
+/* Something changed that may bring the next pass forward: a segment got its first batch, or was rolled.
+ * L. */
+void wr_retain_consider(struct wr_embedded *e);
+
+#endif

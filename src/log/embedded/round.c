@@ -1,0 +1,486 @@
+/* round.c - one round of commits: taken, written, synced, published. The steps are in round.h. */
+#include "log/embedded/round.h"
+
+#include "log/embedded/admit.h"
+#include "log/embedded/checkpoint.h"
+#include "log/embedded/engine.h"
+#include "log/embedded/partition.h"
+#include "log/embedded/reader.h"
+#include "log/embedded/retention.h"
+#include "log/embedded/segment.h"
+#include "log/embedded/topics.h"
+#include "log/embedded/writer.h"
+
+enum {
+    COMMITS_MAX = 4096,
+    PIECES_MAX = 64,
+    ROOM_MS = 100 /* how often a commit of the engine's own asks again for room */
+};
+
+/* ---- take ---- */
+
+/* L. */
+static struct wr_commit *unqueue(struct wr_embedded *e)
+{
+    struct wr_commit *c = e->queue_first;
+    e->queue_first = c->next;
+    if (c->next == NULL) {
+        e->queue_last = NULL;
+    }
+    c->next = NULL;
+    return c;
+}
+
+static void append(struct wr_round *round, struct wr_commit *c)
+{
+    if (round->first == NULL) {
+        round->first = c;
+    } else {
+        round->last->next = c;
+    }
+    round->last = c;
+    round->commit_count++;
+}
+
+/* The engine's own commits that waited for room go behind the others again. L. */
+static void requeue_waiting(struct wr_embedded *e, int64_t now_ms)
+{
+    struct wr_commit **at = &e->waiting_room;
+    while (*at != NULL) {
+        struct wr_commit *c = *at;
+        if (c->try_again_ms > now_ms) {
+            at = &c->next;
+            continue;
+        }
+        *at = c->next;
+        wr_commit_push_locked(e, c);
+    }
+}
+
+/* As many as fit one write. An abort goes alone: it ends what all before it have left open. L. */
+static void take(struct wr_round *round)
+{
+    struct wr_embedded *e = round->e;
+    size_t max = wr_journal_round_max(&e->journal);
+    int64_t now_ms = wr_mono_ms(e->clock);
+    wr_writer_unpark(e, now_ms);
+    requeue_waiting(e, now_ms);
+    while (e->queue_first != NULL && round->commit_count < COMMITS_MAX) {
+        struct wr_commit *c = e->queue_first;
+        if (c->writer != NULL && c->writer->state != WR_WRITER_OPEN) {
+            (void)wr_writer_divert(e, unqueue(e));
+            continue;
+        }
+        size_t bytes = c->is_abort ? 0 : wr_admit_bytes(round, c);
+        if (round->commit_count > 0 && (c->is_abort || bytes > max - round->journal_bytes)) {
+            break;
+        }
+        append(round, unqueue(e));
+        round->journal_bytes += bytes;
+        round->must_sync = round->must_sync || (c->flags & WR_COMMIT_SYNC) != 0;
+        if (c->is_abort) {
+            break;
+        }
+    }
+}
+
+/* ---- admit ---- */
+
+/* The journal has a place for the round: else files are made or freed. Blocks on disk. */
+static int need_journal(struct wr_round *round, struct weir_error *err)
+{
+    struct wr_embedded *e = round->e;
+    int rc = wr_journal_reserve(&e->journal, round->journal_bytes, err);
+    if (rc == WEIR_E_AGAIN) {
+        struct weir_error none;
+        rc = wr_journal_make(&e->journal, &none);
+        rc = rc == 1 ? 0 : wr_checkpoint_run(e, err);
+        rc = rc == 0 ? wr_journal_reserve(&e->journal, round->journal_bytes, err) : rc;
+    }
+    return rc;
+}
+
+static void admit_all(struct wr_round *round)
+{
+    struct weir_error why;
+    struct wr_commit *first = round->first;
+    int rc = wr_segment_check_room(round->e, 0, &why);
+    if (rc == 0 && first->is_abort) {
+        rc = wr_admit_markers(round, first, &why);
+        round->journal_bytes = rc == 0 ? wr_admit_bytes(round, first) : 0;
+    }
+    rc = rc == 0 ? need_journal(round, &why) : rc;
+    for (struct wr_commit *c = first; c != NULL; c = c->next) {
+        bool is_behind = c->writer != NULL && c->writer->refused_round == round->number;
+        if (rc < 0) {
+            c->outcome = WR_COMMIT_AGAIN;
+            c->err = why;
+        } else if (is_behind) {
+            c->outcome = WR_COMMIT_AGAIN; /* its writer's state then says what becomes of it */
+        } else {
+            wr_admit(round, c);
+        }
+        if (c->outcome != WR_COMMIT_DONE && c->writer != NULL) {
+            c->writer->refused_round = round->number;
+        }
+    }
+}
+
+/* ---- write ---- */
+
+static int by_place(const void *a, const void *b)
+{
+    const struct wr_round_write *x = a;
+    const struct wr_round_write *y = b;
+    if (x->segment != y->segment) {
+        return (uintptr_t)x->segment < (uintptr_t)y->segment ? -1 : 1;
+    }
+    return x->at < y->at ? -1 : (x->at > y->at ? 1 : 0);
+}
+
+/* Write what goes to one segment back to back in one go. */
+static int write_run(struct wr_round_write *writes, size_t count, struct weir_error *err)
+{
+    struct iovec pieces[PIECES_MAX];
+    for (size_t i = 0; i < count; i++) {
+        pieces[i] = (struct iovec){writes[i].data, writes[i].len};
+    }
+    return wr_file_writev(writes[0].segment->file, pieces, (int)count, writes[0].at, err);
+}
+
+/* The files are pinned, so `file` stands still without the lock. */
+static int write_segments(struct wr_round_write *writes, size_t count, struct weir_error *err)
+{
+    if (count > 1) {
+        qsort(writes, count, sizeof(writes[0]), by_place);
+    }
+    size_t at = 0;
+    while (at < count) {
+        size_t n = 1;
+        while (at + n < count && n < PIECES_MAX && writes[at + n].segment == writes[at].segment) {
+            n++;
+        }
+        int rc = write_run(writes + at, n, err);
+        if (rc < 0) {
+            return rc;
+        }
+        at += n;
+    }
+    return 0;
+}
+
+/* A name that is not durable yet must be, before an entry relies on the file. */
+static int sync_names(struct wr_embedded *e, struct wr_segment *seg, struct weir_error *err)
+{
+    struct wr_partition *p = seg->partition;
+    pthread_mutex_lock(&e->lock);
+    bool is_new = seg->is_new;
+    bool is_folder_new = p->is_folder_new && !p->is_folder_named;
+    pthread_mutex_unlock(&e->lock);
+    int rc = is_folder_new ? wr_vfs_sync_dir(e->vfs, e->dir, err) : 0;
+    if (rc == 0 && is_new) {
+        char folder[WR_PATH_BYTES];
+        wr_path_folder(e, p->topic->topic.name, p->number, folder);
+        rc = wr_vfs_sync_dir(e->vfs, folder, err);
+    }
+    pthread_mutex_lock(&e->lock);
+    seg->is_new = rc == 0 ? false : seg->is_new;
+    p->is_folder_named = rc == 0 ? true : p->is_folder_named;
+    pthread_mutex_unlock(&e->lock);
+    return rc;
+}
+
+/* Large parts are written once: to their segment, durable before the entry that names them. */
+static int write_placed(struct wr_round *round, struct weir_error *err)
+{
+    int rc = write_segments(round->placed, round->placed_count, err);
+    for (size_t i = 0; i < round->placed_count && rc == 0; i++) {
+        struct wr_segment *seg = round->placed[i].segment;
+        bool is_last = i + 1 == round->placed_count || round->placed[i + 1].segment != seg;
+        if (is_last) {
+            rc = wr_file_sync(seg->file, err);
+            rc = rc == 0 ? sync_names(round->e, seg, err) : rc;
+            round->segment_syncs++;
+        }
+        round->placed_bytes += round->placed[i].len;
+    }
+    return rc;
+}
+
+static int write_all(struct wr_round *round, struct weir_error *err)
+{
+    struct wr_embedded *e = round->e;
+    bool is_fsync = e->options.durability == WR_DURABILITY_FSYNC;
+    int rc = write_placed(round, err);
+    rc = rc == 0 ? wr_journal_write(&e->journal, err) : rc;
+    rc = rc == 0 ? write_segments(round->writes, round->writes_count, err) : rc;
+    if (rc == 0 && (is_fsync || round->must_sync)) {
+        rc = wr_journal_sync(&e->journal, err);
+    }
+    return rc;
+}
+
+/* ---- publish: L is held ---- */
+
+static void publish_batches(struct wr_round *round, struct wr_commit_part *part)
+{
+    round->first_batches += part->segment->info.bytes == 0 ? 1 : 0;
+    for (size_t i = 0; i < part->note_count; i++) {
+        wr_partition_publish(part->partition, part->segment, &part->notes[i]);
+    }
+    wr_segment_dirty(round->e, part->segment);
+}
+
+static void publish_part(struct wr_round *round, struct wr_commit *c, struct wr_commit_part *part)
+{
+    struct wr_embedded *e = round->e;
+    switch (part->kind) {
+    case WR_PART_BATCHES:
+    case WR_PART_PLACED: publish_batches(round, part); break;
+    case WR_PART_TOPIC:
+        wr_topic_state_ref(part->topic);
+        wr_topics_put(e, part->topic);
+        e->catalog_sequence = c->sequence;
+        wr_reader_wake_watching(e);
+        break;
+    case WR_PART_DELETE:
+        wr_topics_take(e, part->topic);
+        round->gone[round->gone_count] = part->topic;
+        round->gone_count++;
+        e->catalog_sequence = c->sequence;
+        wr_reader_wake_topic(part->topic);
+        wr_reader_wake_watching(e);
+        break;
+    case WR_PART_START:
+        if (part->base_offset > part->partition->log_start) {
+            part->partition->log_start = part->base_offset;
+            part->partition->list_version++;
+        }
+        break;
+    case WR_PART_ROLL: break;
+    }
+}
+
+static void list_written(struct wr_commit *c)
+{
+    c->written_count = 0;
+    for (size_t i = 0; i < c->part_count; i++) {
+        const struct wr_commit_part *part = &c->parts[i];
+        if (part->record_count == 0) {
+            continue;
+        }
+        c->written[c->written_count] = (struct wr_log_written){
+            .topic = &part->topic->topic,
+            .partition = part->partition->number,
+            .base_offset = part->base_offset + (part->has_marker ? 1 : 0),
+            .record_count = part->record_count,
+        };
+        c->written_count++;
+    }
+}
+
+/* The engine's own: its waiter is woken, or it waits for room, or it has had its day. */
+static void answer_own(struct wr_embedded *e, struct wr_commit *c)
+{
+    if (!c->is_detached) {
+        c->is_done = true;
+    } else if (c->outcome == WR_COMMIT_AGAIN) {
+        c->try_again_ms = wr_mono_ms(e->clock) + ROOM_MS;
+        c->next = e->waiting_room;
+        e->waiting_room = c;
+    } else {
+        c->next = e->graveyard;
+        e->graveyard = c;
+    }
+}
+
+static void answer(struct wr_embedded *e, struct wr_commit *c)
+{
+    c->next = NULL;
+    if (c->outcome == WR_COMMIT_DONE) {
+        list_written(c);
+        e->stats.commits++;
+    }
+    if (c->writer == NULL) {
+        answer_own(e, c);
+    } else if (c->writer->state != WR_WRITER_OPEN && c->outcome != WR_COMMIT_DONE) {
+        (void)wr_writer_divert(e, c); /* one before it in the round was refused */
+    } else if (c->outcome == WR_COMMIT_AGAIN) {
+        wr_writer_hold(e, c, &c->err);
+    } else {
+        wr_writer_answer(e, c);
+    }
+}
+
+static void settle(struct wr_round *round)
+{
+    struct wr_embedded *e = round->e;
+    for (size_t i = 0; i < round->touched_count; i++) {
+        (void)wr_partition_settle(round->touched[i]);
+        wr_reader_wake_partition(round->touched[i]);
+    }
+    wr_journal_mark(&e->journal, &e->mark);
+    e->stats.rounds += round->writes_count + round->placed_count > 0 ? 1 : 0;
+    e->stats.segment_syncs += round->segment_syncs;
+    e->stats.placed_bytes += round->placed_bytes;
+    e->placed_since += round->placed_bytes;
+    if (round->rolled_count > 0 || round->first_batches > 0) {
+        wr_retain_consider(e);
+    }
+    bool is_unsynced = e->options.durability == WR_DURABILITY_INTERVAL && !round->must_sync;
+    if (is_unsynced && e->sync_due_ms == INT64_MAX && round->journal_bytes > 0) {
+        e->sync_due_ms = wr_mono_ms(e->clock) + (int64_t)e->options.interval_ms;
+        pthread_cond_signal(&e->keep_work);
+    }
+}
+
+static void publish(struct wr_round *round)
+{
+    struct wr_embedded *e = round->e;
+    for (struct wr_commit *c = round->first; c != NULL; c = c->next) {
+        for (size_t i = 0; i < c->part_count && c->outcome == WR_COMMIT_DONE; i++) {
+            publish_part(round, c, &c->parts[i]);
+        }
+    }
+    settle(round);
+    bool has_own = false;
+    struct wr_commit *c = round->first;
+    round->first = NULL;
+    while (c != NULL) {
+        struct wr_commit *next = c->next;
+        has_own = has_own || c->writer == NULL;
+        answer(e, c);
+        c = next;
+    }
+    if (has_own) {
+        pthread_cond_broadcast(&e->done);
+    }
+    wr_checkpoint_consider(e);
+}
+
+/* ---- tidy ---- */
+
+static void tidy(struct wr_round *round)
+{
+    struct wr_embedded *e = round->e;
+    for (size_t i = 0; i < round->rolled_count; i++) {
+        wr_index_seal(e, round->rolled[i]->partition, round->rolled[i]);
+        wr_segment_trim(e, round->rolled[i]);
+    }
+    for (size_t i = 0; i < round->touched_count; i++) {
+        struct wr_segment *seg = round->touched[i]->write_segment;
+        if (seg->tail != NULL && (seg->tail->place_count > WR_INDEX_TAIL_MAX / 2 ||
+                                  seg->tail->time_count > WR_INDEX_TAIL_MAX / 2)) {
+            wr_index_write(e, round->touched[i], seg);
+        }
+    }
+    wr_round_reset(round);
+    wr_writer_bury(e);
+}
+
+/* ---- the step ---- */
+
+static int run(struct wr_round *round, struct weir_error *err)
+{
+    struct wr_embedded *e = round->e;
+    admit_all(round);
+    int rc = write_all(round, err);
+    if (rc < 0) {
+        return wr_embedded_fail(e, err);
+    }
+    pthread_mutex_lock(&e->lock);
+    bool has_failed = e->has_failed; /* meanwhile, elsewhere: nobody is told anything any more */
+    if (!has_failed) {
+        publish(round);
+    }
+    rc = has_failed ? wr_embedded_failure(e, err) : 0;
+    pthread_mutex_unlock(&e->lock);
+    if (rc < 0) {
+        return rc;
+    }
+    tidy(round);
+    return 1;
+}
+
+/* Without threads, the interval's sync is a step like the others. */
+static int sync_if_due(struct wr_embedded *e, bool is_due, struct weir_error *err)
+{
+    if (!is_due) {
+        return 0;
+    }
+    int rc = wr_checkpoint_sync_journal(e, err);
+    return rc < 0 ? rc : 1;
+}
+
+int wr_round_step(struct wr_embedded *e, struct weir_error *err)
+{
+    pthread_mutex_lock(&e->step_lock);
+    struct wr_round *round = e->round;
+    round->number++;
+    pthread_mutex_lock(&e->lock);
+    int rc = e->has_failed ? wr_embedded_failure(e, err) : 0;
+    bool is_due = !e->has_threads && e->sync_due_ms <= wr_mono_ms(e->clock);
+    if (rc == 0) {
+        take(round);
+    }
+    pthread_mutex_unlock(&e->lock);
+    if (rc == 0 && round->first != NULL) {
+        rc = run(round, err);
+    } else if (rc == 0) {
+        wr_writer_bury(e);
+        rc = sync_if_due(e, is_due, err);
+    }
+    pthread_mutex_unlock(&e->step_lock);
+    return rc;
+}
+
+int64_t wr_round_due_ms(const struct wr_embedded *e)
+{
+    int64_t due = wr_writer_unpark_ms(e);
+    for (const struct wr_commit *c = e->waiting_room; c != NULL; c = c->next) {
+        due = c->try_again_ms < due ? c->try_again_ms : due;
+    }
+    return due;
+}
+
+/* ---- memory ---- */
+
+int wr_round_open(struct wr_embedded *e, struct weir_error *err)
+{
+    e->round = wr_alloc_array(1, sizeof(*e->round));
+    if (e->round == NULL) {
+        return wr_fail(err, WEIR_E_NOMEM, "a round");
+    }
+    e->round->e = e;
+    return 0;
+}
+
+static void free_list(struct wr_commit *c)
+{
+    while (c != NULL) {
+        struct wr_commit *next = c->next;
+        wr_commit_free(c);
+        c = next;
+    }
+}
+
+void wr_round_close(struct wr_embedded *e)
+{
+    struct wr_round *round = e->round;
+    if (round != NULL) {
+        wr_round_reset(round);
+        free_list(round->first);
+        wr_free(round->writes);
+        wr_free(round->placed);
+        wr_free(round->pinned);
+        wr_free(round->rolled);
+        wr_free(round->touched);
+        wr_free(round->gone);
+        wr_free(round->parts);
+        wr_free(round);
+    }
+    free_list(e->queue_first);
+    free_list(e->waiting_room);
+    free_list(e->graveyard);
+    e->round = NULL;
+}

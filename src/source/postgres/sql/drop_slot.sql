@@ -1,2 +1,0 @@
--- On a replication connection.
-DROP_REPLICATION_SLOT :"slot";

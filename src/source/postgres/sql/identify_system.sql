@@ -1,2 +1,0 @@
--- On a replication connection: systemid, timeline, xlogpos, dbname.
-IDENTIFY_SYSTEM;

@@ -1,1 +1,0 @@
-ALTER PUBLICATION :"publication" SET TABLE :tables;
