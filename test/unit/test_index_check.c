@@ -2,7 +2,7 @@
  * Index files against their segment. The segments and their indexes are a Kafka broker's (test/wire/segment),
  * so what is right is Kafka's word; then one thing at a time is made wrong in them.
  */
-#include "log/embedded/index_check.h"
+#include "log/embedded/index_build.h"
 
 #include "../wire/wire.h"
 #include "sim/vfs_sim.h"
@@ -83,6 +83,29 @@ static bool follow(struct fixture *f, const struct wr_batch *batch, struct wr_in
     return marker.type == WR_MARKER_ABORT;
 }
 
+/* Make the indexes anew, over what is there. */
+static void build(struct fixture *f, int64_t base_offset, bool is_full)
+{
+    struct weir_error err = {0};
+    struct wr_bytes log = {NULL, 0};
+    struct wr_vfs *vfs = wr_vfs_sim_vfs(f->sim);
+    struct wr_index_build b = wr_index_build_of(base_offset, INTERVAL_BYTES);
+    assert_int_equal(wr_vfs_read_file(vfs, "s.log", 1 << 20, &log, &err), 0);
+    size_t at = 0;
+    while (at < log.len) {
+        struct wr_batch batch;
+        struct wr_index_aborted aborted = {0};
+        assert_int_equal(wr_batch_of((struct wr_bytes){log.ptr + at, log.len - at}, &batch, &err),
+                         0);
+        bool aborts = follow(f, &batch, &aborted);
+        wr_index_build_batch(&b, &batch.header, at, aborts ? &aborted : NULL);
+        at += batch.bytes.len;
+    }
+    assert_int_equal(wr_index_build_write(&b, vfs, "s", is_full, &err), 0);
+    wr_index_build_fini(&b);
+    wr_free((void *)(uintptr_t)log.ptr);
+}
+
 /* Walk the segment, from what is known of transactions on. */
 static void walk(struct fixture *f, int64_t base_offset, bool is_full)
 {
@@ -159,6 +182,49 @@ static void kafkas_aborted_transactions_are_right_across_segments(void **state)
     check_second(&f);
     expect(&f, WR_INDEX_GOOD, WR_INDEX_GOOD, WR_INDEX_GOOD);
     wr_vfs_sim_free(f.sim);
+}
+
+static void expect_file(struct fixture *f, const char *name, const char *suffix)
+{
+    struct weir_error err = {0};
+    struct wr_bytes got = {NULL, 0};
+    char from[64];
+    char path[64];
+    (void)snprintf(from, sizeof(from), "%s-%s", name, suffix);
+    (void)snprintf(path, sizeof(path), "s.%s", suffix);
+    struct wr_bytes want = wire_load("segment", from);
+    assert_int_equal(wr_vfs_read_file(wr_vfs_sim_vfs(f->sim), path, 1 << 20, &got, &err), 0);
+    assert_int_equal(got.len, want.len);
+    assert_memory_equal(got.ptr, want.ptr, want.len);
+    free((void *)(uintptr_t)want.ptr);
+    wr_free((void *)(uintptr_t)got.ptr);
+}
+
+/* Byte for byte what the broker wrote: it adds entries by the same rule. */
+static void made_anew_they_are_kafkas(void **state)
+{
+    (void)state;
+    struct fixture first = {0};
+    struct fixture second = {0};
+    make(&first, "made-0");
+    check(&first, 0, true);
+    for (int64_t i = 0; i < PRODUCERS; i++) {
+        second.open[i] = first.open[i];
+        first.open[i] = -1;
+    }
+    wr_vfs_sim_zero(first.sim, "s.index", 0, 10);
+    build(&first, 0, true);
+    expect_file(&first, "made-0", "index");
+    expect_file(&first, "made-0", "timeindex");
+    wr_vfs_sim_free(first.sim);
+
+    make(&second, "made-25");
+    wr_vfs_sim_cut(second.sim, "s.txnindex", 10);
+    build(&second, 25, true);
+    expect_file(&second, "made-25", "index");
+    expect_file(&second, "made-25", "timeindex");
+    expect_file(&second, "made-25", "txnindex");
+    wr_vfs_sim_free(second.sim);
 }
 
 static uint64_t size_of(struct fixture *f, const char *path)
@@ -270,6 +336,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kafkas_own_indexes_are_right),
         cmocka_unit_test(kafkas_aborted_transactions_are_right_across_segments),
+        cmocka_unit_test(made_anew_they_are_kafkas),
         cmocka_unit_test(every_changed_byte_is_found),
         cmocka_unit_test(zeros_behind_the_entries_are_wrong),
         cmocka_unit_test(an_index_may_lack_entries_but_not_the_last_time_of_a_full_segment),

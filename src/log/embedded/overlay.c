@@ -563,7 +563,8 @@ static int change_of(struct wr_overlay *o, const struct wr_overlay_node *node,
                                       .is_dir = node->is_dir,
                                       .is_there = !node->is_gone,
                                       .is_written = node->is_written,
-                                      .size_after = node->content.size};
+                                      .size_after = node->content.size,
+                                      .kept_bytes = node->content.real_bytes};
     if (node->is_dir) {
         out->was_there = is_dir_below(o, node->path);
         return 0;

@@ -32,6 +32,8 @@ struct wr_overlay_change {
     bool is_written;      /* a file: bytes in it, or its size, may differ */
     uint64_t size_before; /* of a file that was there */
     uint64_t size_after;
+    uint64_t
+        kept_bytes; /* its first bytes that were never cut off, though they may be overwritten */
 };
 
 /* An overlay over `base`, with no change yet. Cannot fail. Not to be moved once it is in use. */

@@ -1,0 +1,2 @@
+-- On a replication connection.
+DROP_REPLICATION_SLOT :"slot";

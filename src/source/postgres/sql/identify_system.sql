@@ -1,0 +1,2 @@
+-- On a replication connection: systemid, timeline, xlogpos, dbname.
+IDENTIFY_SYSTEM;
