@@ -59,11 +59,7 @@ static const struct wr_epoch_start *epoch_at(const struct wr_examination *x, int
 static int32_t right_epoch(const struct wr_examination *x, int64_t offset, int32_t epoch)
 {
     const struct wr_epoch_start *line = epoch_at(x, offset);
-    bool is_last = line != NULL && line + 1 == x->epochs + x->epoch_count;
-    if (line == NULL || (is_last && epoch > line->epoch)) {
-        return epoch;
-    }
-    return line->epoch;
+    return line == NULL ? epoch : line->epoch;
 }
 
 /* ---- giving pieces ------------------------------------------------------------------------------------ */

@@ -55,8 +55,8 @@ struct wr_examination {
     int64_t base_offset;  /* of the segment */
     int64_t end_offset;   /* behind its last record; -1: not known */
     const struct wr_epoch_start
-        *epochs; /* borrowed, ascending; epochs of batches before the first, and
-                                            later ones than the last, are taken as they are */
+        *epochs; /* borrowed, ascending, complete; batches before the first are
+                                            taken as they are */
     size_t epoch_count;
     struct wr_batch_iter *iter; /* borrowed, to look at records with */
     int (*each)(void *arg, const struct wr_piece *piece, struct weir_error *err);

@@ -1,0 +1,766 @@
+/*
+ * Damage made on purpose in the folder of an embedded log: verify finds each by its name and place and
+ * changes nothing; a dry run says the same; repair mends it, says what is lost, and keeps every record
+ * that can be read. After it verify is silent, and the log opens, recovers nothing, and takes writes.
+ *
+ * The log has a topic `orders` of two partitions, in 0 three segments of ten commits of ten records each,
+ * in 1 one commit; and a topic `marked` with transactions, every other one aborted. A record's value says
+ * its offset.
+ */
+#include "log/embedded/repair.h"
+
+#include "log/embedded/embedded.h"
+#include "sim/vfs_sim.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+enum {
+    COMMITS = 30,
+    RECORDS = 10,
+    END = COMMITS * RECORDS,
+    BATCH_BYTES = 391,
+    MARKED = 6,
+    TEXT_BYTES = 8192,
+    JOURNAL_FILE_BYTES = 1 << 20
+};
+
+#define SEG0 "log/orders-0/00000000000000000000"
+#define SEG1 "log/orders-0/00000000000000000100"
+#define SEG2 "log/orders-0/00000000000000000200"
+
+struct fixture {
+    struct wr_vfs_sim *sim;
+    struct wr_vfs *vfs;
+    struct wr_manual_clock clock;
+    char text[TEXT_BYTES];
+    size_t len;
+    struct wr_verify_sum sum;
+};
+
+/* ---- the log ------------------------------------------------------------------------------------------ */
+
+static struct wr_log *open_log(struct fixture *f)
+{
+    struct weir_error err = {0};
+    struct wr_log *log = NULL;
+    struct wr_embedded_options options = {.dir = "log",
+                                          .vfs = f->vfs,
+                                          .clock = &f->clock.clock,
+                                          .journal_file_bytes = JOURNAL_FILE_BYTES,
+                                          .journal_file_count = 2};
+    int rc = wr_embedded_open(&options, &log, &err);
+    if (rc < 0) {
+        fail_msg("open: %s", err.text);
+    }
+    return log;
+}
+
+static struct wr_log_topic *topic_of(struct wr_log *log, const char *name, uint32_t partitions)
+{
+    struct weir_error err = {0};
+    struct wr_log_topic *topic = NULL;
+    const struct wr_topic_setting settings[] = {{"index.interval.bytes", "500"},
+                                                {"retention.ms", "-1"}};
+    struct wr_topic_spec spec = {
+        .name = name, .partition_count = partitions, .settings = settings, .setting_count = 2};
+    assert_int_equal(wr_log_topic_ensure(log, &spec, &topic, &err), 0);
+    return topic;
+}
+
+static struct wr_log_writer *writer_of(struct wr_log *log)
+{
+    struct weir_error err = {0};
+    struct wr_log_writer_options options = {0};
+    struct wr_log_writer *writer = NULL;
+    assert_int_equal(wr_log_writer_open(log, &options, &writer, &err), 0);
+    return writer;
+}
+
+static void append(struct wr_log_writer *writer, struct wr_log_topic *topic, uint32_t partition,
+                   int64_t offset)
+{
+    struct weir_error err = {0};
+    char value[64];
+    (void)snprintf(value, sizeof(value), "value %06" PRId64 " and some more", offset);
+    struct wr_record record = {.value = wr_bytes_of_str(wr_str_of(value)), .timestamp_ms = -1};
+    assert_int_equal(wr_log_append(writer, topic, partition, &record, &err), 0);
+}
+
+static void drive(struct wr_log *log, struct wr_log_writer *writer)
+{
+    struct weir_error err = {0};
+    struct wr_log_answer answer;
+    assert_true(wr_embedded_step(log, &err) >= 0);
+    assert_int_equal(wr_log_writer_poll(writer, &answer, &err), 1);
+    if (answer.outcome != WR_COMMIT_DONE) {
+        fail_msg("not done: %s", answer.err.text);
+    }
+}
+
+static void commit(struct fixture *f, struct wr_log *log, struct wr_log_writer *writer)
+{
+    struct weir_error err = {0};
+    uint64_t number = 0;
+    wr_manual_clock_advance(&f->clock, 7000);
+    assert_int_equal(wr_log_writer_commit(writer, WR_COMMIT_PLAIN, &number, &err), 0);
+    drive(log, writer);
+}
+
+static void fill_orders(struct fixture *f, struct wr_log *log)
+{
+    struct weir_error err = {0};
+    struct wr_log_topic *topic = topic_of(log, "orders", 2);
+    struct wr_log_writer *writer = writer_of(log);
+    for (int64_t offset = 0; offset < END; offset++) {
+        append(writer, topic, 0, offset);
+        if (offset % RECORDS == RECORDS - 1) {
+            commit(f, log, writer);
+        }
+        if (offset == 99 || offset == 199) {
+            assert_int_equal(wr_embedded_roll(log, topic, 0, &err), 0);
+        }
+    }
+    append(writer, topic, 1, 0);
+    commit(f, log, writer);
+    wr_log_writer_close(writer);
+    wr_log_topic_unref(topic);
+}
+
+static void fill_marked(struct fixture *f, struct wr_log *log)
+{
+    struct weir_error err = {0};
+    struct wr_log_topic *topic = topic_of(log, "marked", 1);
+    struct wr_log_writer *writer = writer_of(log);
+    for (int i = 0; i < MARKED; i++) {
+        uint64_t number = 0;
+        assert_int_equal(wr_log_writer_mark(writer, &err), 0);
+        append(writer, topic, 0, i * INT64_C(3));
+        append(writer, topic, 0, i * INT64_C(3) + 1);
+        commit(f, log, writer);
+        assert_int_equal(wr_log_writer_end(writer, i % 2 == 0, &number, &err), 0);
+        drive(log, writer);
+        if (i == 3) {
+            assert_int_equal(wr_embedded_roll(log, topic, 0, &err), 0);
+        }
+    }
+    wr_log_writer_close(writer);
+    wr_log_topic_unref(topic);
+}
+
+/* A log that was stopped cleanly, or that was killed before any checkpoint. */
+static struct fixture *fixture_new(bool is_clean)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    assert_non_null(f);
+    f->sim = wr_vfs_sim_new();
+    f->vfs = wr_vfs_sim_vfs(f->sim);
+    f->clock = wr_manual_clock_of(1710500000000000);
+    struct wr_log *log = open_log(f);
+    fill_orders(f, log);
+    fill_marked(f, log);
+    if (is_clean) {
+        wr_log_close(log);
+    } else {
+        wr_embedded_abandon(log);
+    }
+    return f;
+}
+
+static void fixture_free(struct fixture *f)
+{
+    wr_vfs_sim_free(f->sim);
+    free(f);
+}
+
+/* ---- looking ------------------------------------------------------------------------------------------- */
+
+static int tell(void *arg, const struct wr_finding *x, struct weir_error *err)
+{
+    (void)err;
+    struct fixture *f = arg;
+    assert_non_null(x->what);
+    assert_true(x->what[0] != 0);
+    assert_non_null(x->remedy);
+    int n =
+        snprintf(f->text + f->len, sizeof(f->text) - f->len, "%s, %s: %s %" PRIu64 "+%" PRIu64,
+                 wr_finding_name(x->kind), wr_severity_name(x->severity), x->path, x->at, x->bytes);
+    f->len += (size_t)n;
+    if (x->topic != NULL) {
+        n = snprintf(f->text + f->len, sizeof(f->text) - f->len, " %s %u", x->topic, x->partition);
+        f->len += (size_t)n;
+    }
+    if (x->first_offset >= 0) {
+        n = snprintf(f->text + f->len, sizeof(f->text) - f->len, " %" PRId64 "..%" PRId64,
+                     x->first_offset, x->next_offset);
+        f->len += (size_t)n;
+    }
+    n = snprintf(f->text + f->len, sizeof(f->text) - f->len, "\n");
+    f->len += (size_t)n;
+    assert_true(f->len < sizeof(f->text));
+    return 0;
+}
+
+static int look(struct fixture *f, bool is_live, struct weir_error *err)
+{
+    struct wr_verify_options options = {
+        .vfs = f->vfs, .dir = "log", .is_live = is_live, .each = tell, .arg = f};
+    f->len = 0;
+    f->text[0] = 0;
+    f->sum = (struct wr_verify_sum){0};
+    return wr_embedded_verify(&options, &f->sum, err);
+}
+
+static int repair(struct fixture *f, bool is_dry_run, struct weir_error *err)
+{
+    struct wr_repair_options options = {
+        .vfs = f->vfs, .dir = "log", .is_dry_run = is_dry_run, .each = tell, .arg = f};
+    f->len = 0;
+    f->text[0] = 0;
+    f->sum = (struct wr_verify_sum){0};
+    return wr_embedded_repair(&options, &f->sum, err);
+}
+
+static void expect_ok(int rc, const struct weir_error *err)
+{
+    if (rc != 0) {
+        fail_msg("%d: %s", rc, err->text);
+    }
+}
+
+static void expect_findings(struct fixture *f, const char *findings)
+{
+    struct weir_error err = {0};
+    expect_ok(look(f, false, &err), &err);
+    assert_string_equal(f->text, findings);
+}
+
+/* What verify does leaves every byte and name as it was. */
+static void expect_unchanged_findings(struct fixture *f, const char *findings)
+{
+    struct weir_error err = {0};
+    uint64_t changes = wr_vfs_sim_count(f->sim, WR_SIM_CHANGES & ~(unsigned)WR_SIM_OPEN);
+    struct wr_vfs_sim *before = wr_vfs_sim_power_loss(f->sim, WR_SIM_LOSS_ALL, 1);
+    char where[256];
+    expect_findings(f, findings);
+    expect_ok(repair(f, true, &err), &err);
+    assert_string_equal(f->text, findings);
+    assert_int_equal(wr_vfs_sim_count(f->sim, WR_SIM_CHANGES & ~(unsigned)WR_SIM_OPEN), changes);
+    assert_true(wr_vfs_sim_same(f->sim, before, where, sizeof(where)));
+    wr_vfs_sim_free(before);
+}
+
+/* ---- reading after a repair ------------------------------------------------------------------------------- */
+
+/* Every record says its own offset; note offsets that lack before it. Returns the next offset. */
+static int64_t read_chunk(const struct wr_log_chunk *chunk, int64_t next, char *missing, size_t cap)
+{
+    for (size_t i = 0; i < chunk->count; i++) {
+        char value[64];
+        int64_t offset = chunk->records[i].offset;
+        (void)snprintf(value, sizeof(value), "value %06" PRId64 " ", offset);
+        assert_memory_equal(chunk->records[i].record.value.ptr, value, strlen(value));
+        if (offset > next) {
+            size_t len = strlen(missing);
+            (void)snprintf(missing + len, cap - len, "%" PRId64 "..%" PRId64 " ", next, offset);
+        }
+        next = offset + 1;
+    }
+    return next;
+}
+
+/* The offsets that lack in partition 0 of `orders`, as "a..b c..d ". */
+static void read_orders(struct wr_log *log, char *missing, size_t cap)
+{
+    struct weir_error err = {0};
+    struct wr_log_topic *topic = NULL;
+    struct wr_log_reader *reader = NULL;
+    struct wr_log_reader_options options = {0};
+    struct wr_log_chunk chunk = {0};
+    int64_t next = 0;
+    missing[0] = 0;
+    assert_int_equal(wr_log_topic_find(log, "orders", &topic, &err), 0);
+    assert_int_equal(wr_log_reader_open(log, &options, &reader, &err), 0);
+    assert_int_equal(wr_log_reader_assign(reader, topic, 0, WR_OFFSET_EARLIEST, &err), 0);
+    do {
+        expect_ok(wr_log_reader_poll(reader, 0, &chunk, &err), &err);
+        next = chunk.kind == WR_POLL_RECORDS ? read_chunk(&chunk, next, missing, cap) : next;
+    } while (chunk.kind == WR_POLL_RECORDS);
+    if (next < END) {
+        size_t len = strlen(missing);
+        (void)snprintf(missing + len, cap - len, "%" PRId64 "..%d ", next, END);
+    }
+    wr_log_reader_close(reader);
+    wr_log_topic_unref(topic);
+}
+
+static void expect_writable(struct fixture *f, struct wr_log *log)
+{
+    struct wr_log_topic *topic = topic_of(log, "orders", 2);
+    struct wr_log_writer *writer = writer_of(log);
+    append(writer, topic, 0, END);
+    append(writer, topic, 1, 1);
+    commit(f, log, writer);
+    wr_log_writer_close(writer);
+    wr_log_topic_unref(topic);
+}
+
+/* Damaged as it is: told, mended, and these offsets of `orders` 0 are gone. */
+static void expect(struct fixture *f, const char *findings, const char *missing)
+{
+    struct weir_error err = {0};
+    struct wr_embedded_recovery recovery;
+    char got[256];
+    expect_unchanged_findings(f, findings);
+    expect_ok(repair(f, false, &err), &err);
+    assert_string_equal(f->text, findings);
+    expect_findings(f, "");
+    struct wr_log *log = open_log(f);
+    wr_embedded_recovery(log, &recovery);
+    assert_true(recovery.was_clean || findings[0] == 0); /* a repair ends with a clean stop */
+    assert_int_equal(recovery.repairs, 0);
+    assert_int_equal(recovery.damaged, 0);
+    read_orders(log, got, sizeof(got));
+    assert_string_equal(got, missing);
+    expect_writable(f, log);
+    wr_log_close(log);
+    expect_findings(f, "");
+    fixture_free(f);
+}
+
+/* ---- whole logs --------------------------------------------------------------------------------------------- */
+
+static void a_log_that_was_stopped_has_no_findings(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(true);
+    expect_unchanged_findings(f, "");
+    assert_int_equal(f->sum.partitions, 3);
+    assert_int_equal(f->sum.segments, 6);
+    assert_int_equal(f->sum.batches, COMMITS + 1 + 2 * MARKED);
+    assert_int_equal(f->sum.records, END + 1 + 3 * MARKED);
+    fixture_free(f);
+}
+
+static void a_log_that_was_killed_has_no_findings(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(false);
+    expect_unchanged_findings(f, "");
+    assert_int_equal(f->sum.records, END + 1 + 3 * MARKED);
+    expect(f, "", "");
+}
+
+/* ---- segments ------------------------------------------------------------------------------------------------- */
+
+static uint64_t size_of(struct fixture *f, const char *path)
+{
+    struct weir_error err = {0};
+    struct wr_file *file = NULL;
+    assert_int_equal(wr_file_open(f->vfs, path, WR_OPEN_READ, &file, &err), 0);
+    int64_t size = wr_file_size(file, &err);
+    wr_file_close(file);
+    assert_true(size >= 0);
+    return (uint64_t)size;
+}
+
+/* Where batch `index` of a file of equal batches starts. */
+static uint64_t batch_at(struct fixture *f, const char *path, uint64_t index)
+{
+    assert_int_equal(size_of(f, path), 10 * BATCH_BYTES);
+    return BATCH_BYTES * index;
+}
+
+static void a_flipped_byte_in_a_full_segment_costs_its_batch(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(true);
+    wr_vfs_sim_flip(f->sim, SEG1 ".log", batch_at(f, SEG1 ".log", 4) + 200, 1);
+    expect(f, "damaged batch, loss: orders-0/00000000000000000100.log 1564+391 orders 0 140..150\n",
+           "140..150 ");
+}
+
+static void a_flipped_byte_in_the_active_segment_costs_its_batch(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(true);
+    wr_vfs_sim_flip(f->sim, SEG2 ".log", batch_at(f, SEG2 ".log", 9) + 200, 1);
+    expect(f, "damaged batch, loss: orders-0/00000000000000000200.log 3519+391 orders 0 290..300\n",
+           "290..300 ");
+}
+
+/* The journal has them all, and writes them again. */
+static void a_flipped_byte_that_the_journal_still_covers_costs_nothing(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(false);
+    wr_vfs_sim_flip(f->sim, SEG1 ".log", batch_at(f, SEG1 ".log", 4) + 200, 1);
+    expect(f, "", "");
+}
+
+static void a_wrong_base_offset_is_put_right(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(true);
+    wr_vfs_sim_flip(f->sim, SEG0 ".log", batch_at(f, SEG0 ".log", 3) + 6, 1);
+    expect(f,
+           "offsets do not follow on, harm: orders-0/00000000000000000000.log 1173+391 orders 0 "
+           "30..40\n",
+           "");
+}
+
+static void a_wrong_leader_epoch_is_put_right(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(true);
+    wr_vfs_sim_flip(f->sim, SEG0 ".log", batch_at(f, SEG0 ".log", 3) + 12, 1);
+    expect(f,
+           "offsets do not follow on, harm: orders-0/00000000000000000000.log 1173+391 orders 0 "
+           "30..40\n",
+           "");
+}
+
+static void zeros_over_several_batches_cost_these(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(true);
+    wr_vfs_sim_zero(f->sim, SEG1 ".log", batch_at(f, SEG1 ".log", 2) + 10, 1000);
+    expect(f, "damaged batch, loss: orders-0/00000000000000000100.log 782+1173 orders 0 120..150\n",
+           "120..150 ");
+}
+
+static void a_full_segment_that_is_cut_lacks_its_end(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(true);
+    wr_vfs_sim_cut(f->sim, SEG1 ".log", batch_at(f, SEG1 ".log", 7) + 100);
+    expect(f, "damaged batch, loss: orders-0/00000000000000000100.log 2737+100 orders 0 170..200\n",
+           "170..200 ");
+    f = fixture_new(true);
+    wr_vfs_sim_cut(f->sim, SEG1 ".log", batch_at(f, SEG1 ".log", 7));
+    expect(f, "missing segment, loss: orders-0/00000000000000000100.log 2737+0 orders 0 170..200\n",
+           "170..200 ");
+}
+
+static void the_active_segment_cut_lacks_its_end(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(true);
+    wr_vfs_sim_cut(f->sim, SEG2 ".log", batch_at(f, SEG2 ".log", 7) + 100);
+    expect(f, "damaged batch, loss: orders-0/00000000000000000200.log 2737+100 orders 0 270..300\n",
+           "270..300 ");
+}
+
+static void unlink_file(struct fixture *f, const char *path)
+{
+    struct weir_error err = {0};
+    assert_int_equal(wr_vfs_unlink(f->vfs, path, &err), 0);
+    char dir[256];
+    (void)snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(path, '/') - path), path);
+    assert_int_equal(wr_vfs_sync_dir(f->vfs, dir, &err), 0);
+}
+
+static void a_removed_segment_is_missed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        const char *findings;
+        const char *missing;
+    } cases[] = {
+        {SEG0 ".log",
+         "missing segment, loss: orders-0/00000000000000000000.log 0+0 orders 0 0..100\n",
+         "0..100 "},
+        {SEG1 ".log",
+         "missing segment, loss: orders-0/00000000000000000100.log 0+0 orders 0 100..200\n",
+         "100..200 "},
+        {SEG2 ".log",
+         "missing segment, loss: orders-0/00000000000000000200.log 0+0 orders 0 200..300\n",
+         "200..300 "},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct fixture *f = fixture_new(true);
+        unlink_file(f, cases[i].path);
+        expect(f, cases[i].findings, cases[i].missing);
+    }
+}
+
+static void several_kinds_of_damage_are_told_apart(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(true);
+    wr_vfs_sim_flip(f->sim, SEG0 ".log", batch_at(f, SEG0 ".log", 9) + 100, 1);
+    wr_vfs_sim_flip(f->sim, SEG1 ".log", batch_at(f, SEG1 ".log", 0) + 5, 1);
+    wr_vfs_sim_flip(f->sim, SEG1 ".log", batch_at(f, SEG1 ".log", 5) + 100, 1);
+    wr_vfs_sim_flip(f->sim, "log/orders-1/00000000000000000000.log", 70, 1);
+    expect(f,
+           "damaged batch, loss: orders-0/00000000000000000000.log 3519+391 orders 0 90..100\n"
+           "offsets do not follow on, harm: orders-0/00000000000000000100.log 0+391 orders 0 "
+           "100..110\n"
+           "damaged batch, loss: orders-0/00000000000000000100.log 1955+391 orders 0 150..160\n"
+           "damaged batch, loss: orders-1/00000000000000000000.log 0+94 orders 1 0..1\n",
+           "90..100 150..160 ");
+}
+
+/* ---- indexes --------------------------------------------------------------------------------------------------- */
+
+static void a_missing_index_is_made_anew(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(true);
+    unlink_file(f, SEG0 ".index");
+    unlink_file(f, SEG1 ".timeindex");
+    unlink_file(f, "log/marked-0/00000000000000000000.txnindex");
+    expect(f,
+           "missing index, note: marked-0/00000000000000000000.txnindex 0+0 marked 0\n"
+           "missing index, note: orders-0/00000000000000000000.index 0+0 orders 0\n"
+           "missing index, note: orders-0/00000000000000000100.timeindex 0+0 orders 0\n",
+           "");
+}
+
+static void a_wrong_index_is_made_anew(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(true);
+    wr_vfs_sim_flip(f->sim, SEG0 ".index", 11, 1);
+    wr_vfs_sim_flip(f->sim, SEG1 ".timeindex", 19, 1);
+    wr_vfs_sim_flip(f->sim, "log/marked-0/00000000000000000000.txnindex", 20, 1);
+    expect(f,
+           "wrong index, note: marked-0/00000000000000000000.txnindex 0+0 marked 0\n"
+           "wrong index, note: orders-0/00000000000000000000.index 8+0 orders 0\n"
+           "wrong index, note: orders-0/00000000000000000100.timeindex 12+0 orders 0\n",
+           "");
+}
+
+static void pad(struct fixture *f, const char *path, uint64_t len)
+{
+    struct weir_error err = {0};
+    struct wr_file *file = NULL;
+    uint64_t size = size_of(f, path);
+    assert_int_equal(wr_file_open(f->vfs, path, WR_OPEN_WRITE, &file, &err), 0);
+    assert_int_equal(wr_file_truncate(file, size + len, &err), 0);
+    assert_int_equal(wr_file_sync(file, &err), 0);
+    wr_file_close(file);
+}
+
+static void zeros_behind_an_index_are_wrong(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(true);
+    char findings[512];
+    uint64_t places = size_of(f, SEG0 ".index");
+    uint64_t times = size_of(f, SEG2 ".timeindex");
+    pad(f, SEG0 ".index", 800);
+    pad(f, SEG2 ".timeindex", 1200);
+    (void)snprintf(findings, sizeof(findings),
+                   "wrong index, note: orders-0/00000000000000000000.index %" PRIu64 "+0 orders 0\n"
+                   "wrong index, note: orders-0/00000000000000000200.timeindex %" PRIu64
+                   "+0 orders 0\n",
+                   places, times);
+    expect(f, findings, "");
+}
+
+/* ---- tails and strays ------------------------------------------------------------------------------------------- */
+
+static void put_file(struct fixture *f, const char *path, const char *text)
+{
+    struct weir_error err = {0};
+    struct wr_file *file = NULL;
+    assert_int_equal(wr_file_open(f->vfs, path, WR_OPEN_WRITE | WR_OPEN_CREATE, &file, &err), 0);
+    int64_t size = wr_file_size(file, &err);
+    assert_int_equal(wr_file_write(file, text, strlen(text), (uint64_t)size, &err), 0);
+    wr_file_close(file);
+}
+
+static void bytes_behind_the_end_are_a_torn_tail(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(true);
+    put_file(f, SEG2 ".log", "half a batch");
+    expect(f, "torn tail, note: orders-0/00000000000000000200.log 3910+12 orders 0\n", "");
+    f = fixture_new(false);
+    put_file(f, SEG2 ".log", "half a batch");
+    expect(f, "torn tail, note: orders-0/00000000000000000200.log 3910+12\n", "");
+}
+
+static void strays_go_to_lost_and_found(void **state)
+{
+    (void)state;
+    struct weir_error err = {0};
+    struct fixture *f = fixture_new(true);
+    struct wr_bytes kept = {NULL, 0};
+    put_file(f, "log/orders-0/00000000000000000777.log", "a segment of nobody");
+    put_file(f, "log/orders-0/notes.txt", "mine");
+    assert_int_equal(wr_vfs_mkdir(f->vfs, "log/gone-3", &err), 0);
+    put_file(f, "log/gone-3/00000000000000000000.log", "records of a topic that there is not");
+    put_file(f, "log/catalog.tmp", "half");
+    static const char findings[] =
+        "stray file, note: orders-0/00000000000000000777.log 0+0 orders 0\n"
+        "stray file, note: orders-0/notes.txt 0+0 orders 0\n"
+        "stray file, note: gone-3 0+0\n"
+        "stray file, note: catalog.tmp 0+0\n";
+    expect_unchanged_findings(f, findings);
+    expect_ok(repair(f, false, &err), &err);
+    assert_int_equal(
+        wr_vfs_read_file(f->vfs, "log/lost+found/orders-0.notes.txt.0", 100, &kept, &err), 0);
+    assert_string_equal(kept.ptr, "mine");
+    wr_free((void *)(uintptr_t)kept.ptr);
+    assert_int_equal(wr_vfs_read_file(f->vfs, "log/lost+found/gone-3.00000000000000000000.log.0",
+                                      100, &kept, &err),
+                     0);
+    wr_free((void *)(uintptr_t)kept.ptr);
+    expect_findings(f, "");
+    fixture_free(f);
+}
+
+static void what_is_given_up_is_kept_aside(void **state)
+{
+    (void)state;
+    struct weir_error err = {0};
+    struct fixture *f = fixture_new(true);
+    struct wr_bytes kept = {NULL, 0};
+    wr_vfs_sim_flip(f->sim, SEG1 ".log", batch_at(f, SEG1 ".log", 4) + 200, 1);
+    expect_ok(repair(f, false, &err), &err);
+    assert_int_equal(wr_vfs_read_file(f->vfs,
+                                      "log/lost+found/orders-0.00000000000000000100.log.1564",
+                                      10000, &kept, &err),
+                     0);
+    assert_int_equal(kept.len, BATCH_BYTES);
+    wr_free((void *)(uintptr_t)kept.ptr);
+    fixture_free(f);
+}
+
+/* ---- the log's own files ------------------------------------------------------------------------------------------- */
+
+static void a_damaged_checkpoint_is_made_anew(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(true);
+    wr_vfs_sim_flip(f->sim, "log/checkpoint.0", 20, 1);
+    expect(f, "damaged checkpoint, harm: checkpoint.0 0+0\n", "");
+    f = fixture_new(true);
+    wr_vfs_sim_flip(f->sim, "log/checkpoint.1", 20, 1);
+    expect(f, "damaged checkpoint, harm: checkpoint.1 0+0\n", "");
+    f = fixture_new(true);
+    wr_vfs_sim_flip(f->sim, "log/checkpoint.0", 20, 1);
+    unlink_file(f, "log/checkpoint.1");
+    expect(
+        f,
+        "damaged checkpoint, harm: checkpoint.0 0+0\ndamaged checkpoint, harm: checkpoint.1 0+0\n",
+        "");
+}
+
+static void a_damaged_catalog_is_made_anew(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(true);
+    wr_vfs_sim_flip(f->sim, "log/catalog", 30, 1);
+    expect(f, "damaged catalog, harm: catalog 0+0\n", "");
+    f = fixture_new(true);
+    unlink_file(f, "log/catalog");
+    expect(f, "damaged catalog, harm: catalog 0+0\n", "");
+}
+
+static void a_partitions_small_files_are_made_anew(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(true);
+    wr_vfs_sim_flip(f->sim, "log/orders-0/segments", 50, 1);
+    wr_vfs_sim_flip(f->sim, "log/orders-0/leader-epoch-checkpoint", 0, 1);
+    unlink_file(f, "log/orders-1/partition.metadata");
+    expect(f,
+           "damaged checkpoint, note: orders-0/segments 0+0 orders 0\n"
+           "damaged checkpoint, note: orders-0/leader-epoch-checkpoint 0+0 orders 0\n"
+           "damaged checkpoint, note: orders-1/partition.metadata 0+0 orders 1\n",
+           "");
+}
+
+/* ---- running ---------------------------------------------------------------------------------------------------------- */
+
+static void a_log_that_runs_is_refused_unless_asked(void **state)
+{
+    (void)state;
+    struct weir_error err = {0};
+    struct fixture *f = fixture_new(true);
+    struct wr_log *log = open_log(f);
+    assert_int_equal(look(f, false, &err), WEIR_E_BUSY);
+    assert_int_equal(repair(f, false, &err), WEIR_E_BUSY);
+    expect_ok(look(f, true, &err), &err);
+    assert_string_equal(f->text, "");
+    expect_writable(f, log); /* beyond the last checkpoint: not looked at */
+    expect_ok(look(f, true, &err), &err);
+    assert_string_equal(f->text, "");
+    wr_vfs_sim_flip(f->sim, SEG1 ".log", batch_at(f, SEG1 ".log", 4) + 200, 1);
+    expect_ok(look(f, true, &err), &err);
+    assert_string_equal(
+        f->text,
+        "damaged batch, loss: orders-0/00000000000000000100.log 1564+391 orders 0 140..150\n");
+    wr_log_close(log);
+    fixture_free(f);
+}
+
+static void a_folder_without_a_log_is_refused(void **state)
+{
+    (void)state;
+    struct weir_error err = {0};
+    struct fixture *f = fixture_new(true);
+    struct wr_verify_options options = {.vfs = f->vfs, .dir = "nothing", .each = tell, .arg = f};
+    assert_int_equal(wr_embedded_verify(&options, &f->sum, &err), WEIR_E_NOTFOUND);
+    assert_int_equal(wr_vfs_mkdir(f->vfs, "nothing", &err), 0);
+    assert_int_equal(wr_embedded_verify(&options, &f->sum, &err), WEIR_E_NOTFOUND);
+    fixture_free(f);
+}
+
+static int refuse(void *arg, const struct wr_finding *finding, struct weir_error *err)
+{
+    (void)tell(arg, finding, err);
+    return wr_fail(err, WEIR_E_STOPPED, "no");
+}
+
+static void a_callback_that_refuses_ends_a_repair_before_it_begins(void **state)
+{
+    (void)state;
+    struct weir_error err = {0};
+    struct fixture *f = fixture_new(true);
+    wr_vfs_sim_flip(f->sim, SEG1 ".log", 200, 1);
+    uint64_t changes = wr_vfs_sim_count(f->sim, WR_SIM_CHANGES & ~(unsigned)WR_SIM_OPEN);
+    struct wr_repair_options options = {.vfs = f->vfs, .dir = "log", .each = refuse, .arg = f};
+    assert_int_equal(wr_embedded_repair(&options, &f->sum, &err), WEIR_E_STOPPED);
+    assert_int_equal(wr_vfs_sim_count(f->sim, WR_SIM_CHANGES & ~(unsigned)WR_SIM_OPEN), changes);
+    fixture_free(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_log_that_was_stopped_has_no_findings),
+        cmocka_unit_test(a_log_that_was_killed_has_no_findings),
+        cmocka_unit_test(a_flipped_byte_in_a_full_segment_costs_its_batch),
+        cmocka_unit_test(a_flipped_byte_in_the_active_segment_costs_its_batch),
+        cmocka_unit_test(a_flipped_byte_that_the_journal_still_covers_costs_nothing),
+        cmocka_unit_test(a_wrong_base_offset_is_put_right),
+        cmocka_unit_test(a_wrong_leader_epoch_is_put_right),
+        cmocka_unit_test(zeros_over_several_batches_cost_these),
+        cmocka_unit_test(a_full_segment_that_is_cut_lacks_its_end),
+        cmocka_unit_test(the_active_segment_cut_lacks_its_end),
+        cmocka_unit_test(a_removed_segment_is_missed),
+        cmocka_unit_test(several_kinds_of_damage_are_told_apart),
+        cmocka_unit_test(a_missing_index_is_made_anew),
+        cmocka_unit_test(a_wrong_index_is_made_anew),
+        cmocka_unit_test(zeros_behind_an_index_are_wrong),
+        cmocka_unit_test(bytes_behind_the_end_are_a_torn_tail),
+        cmocka_unit_test(strays_go_to_lost_and_found),
+        cmocka_unit_test(what_is_given_up_is_kept_aside),
+        cmocka_unit_test(a_damaged_checkpoint_is_made_anew),
+        cmocka_unit_test(a_damaged_catalog_is_made_anew),
+        cmocka_unit_test(a_partitions_small_files_are_made_anew),
+        cmocka_unit_test(a_log_that_runs_is_refused_unless_asked),
+        cmocka_unit_test(a_folder_without_a_log_is_refused),
+        cmocka_unit_test(a_callback_that_refuses_ends_a_repair_before_it_begins),
+    };
+    return cmocka_run_group_tests_name("verify", tests, NULL, NULL);
+}
