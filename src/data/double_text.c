@@ -151,6 +151,10 @@ static size_t put_scientific(char *out, uint64_t digits, size_t n, int point)
 
 static size_t put_decimal(char *out, struct decimal d)
 {
+    while (d.digits % 100000000 == 0) {
+        d.digits /= 100000000;
+        d.exponent += 8;
+    }
     while (d.digits % 10 == 0) {
         d.digits /= 10;
         d.exponent++;

@@ -33,33 +33,53 @@ bool wr_json_grow(struct wr_json_out *out, size_t n)
 
 /* ---- numbers --------------------------------------------------------------------------------------- */
 
-static const char pairs[] =
-    "00010203040506070809101112131415161718192021222324252627282930313233343536"
-    "37383940414243444546474849505152535455565758596061626364656667686970717273"
-    "74757677787980818283848586878889909192939495969798"
-    "99";
+/* Eight digits of `v` < 10^8 as text, first digit in the lowest byte. Each step halves all groups at once:
+ * 8 digits to 4+4 to 2+2 to 1+1, with division by multiplying: n / 100 = n * 10486 >> 20 for n < 10^4,
+ * n / 10 = n * 103 >> 10 for n < 100. */
+static uint64_t eight_digits(uint32_t v)
+{
+    uint64_t fours = v / 10000 | (uint64_t)(v % 10000) << 32;
+    uint64_t high = fours * 10486 >> 20 & UINT64_C(0x0000007f0000007f);
+    uint64_t twos = high | (fours - high * 100) << 16;
+    uint64_t tens = twos * 103 >> 10 & UINT64_C(0x000f000f000f000f);
+    return (tens | (twos - tens * 10) << 8) + UINT64_C(0x3030303030303030);
+}
+
+/* The digits of v < 10^8 without leading zeros; a zero is one digit. */
+static uint8_t *put_first(uint8_t *p, uint32_t v)
+{
+    uint64_t digits = eight_digits(v);
+    uint64_t other = (digits ^ UINT64_C(0x3030303030303030)) | UINT64_C(1) << 56; /* or the last */
+    size_t zeros = (size_t)__builtin_ctzll(other) / 8;
+    digits >>= 8 * zeros;
+    memcpy(p, &digits, 8);
+    return p + (8 - zeros);
+}
+
+static uint8_t *put_next(uint8_t *p, uint32_t v)
+{
+    uint64_t digits = eight_digits(v);
+    memcpy(p, &digits, 8);
+    return p + 8;
+}
 
 uint8_t *wr_text_i64(uint8_t *p, int64_t v)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
+    const uint64_t group = 100000000;
     uint64_t left = v < 0 ? UINT64_C(0) - (uint64_t)v : (uint64_t)v;
-    if (v < 0) {
-        *p++ = '-';
+    *p = '-';
+    p += v < 0;
+    if (left < group) {
+        return put_first(p, (uint32_t)left);
     }
-    while (left >= 100) {
-        at -= 2;
-        memcpy(digits + at, pairs + 2 * (left % 100), 2);
-        left /= 100;
+    uint64_t high = left / group;
+    uint32_t low = (uint32_t)(left - high * group);
+    if (high < group) {
+        return put_next(put_first(p, (uint32_t)high), low);
     }
-    if (left >= 10) {
-        at -= 2;
-        memcpy(digits + at, pairs + 2 * left, 2);
-    } else {
-        digits[--at] = (char)('0' + left);
-    }
-    memcpy(p, digits + at, sizeof(digits) - at);
-    return p + (sizeof(digits) - at);
+    uint64_t top = high / group;
+    p = put_first(p, (uint32_t)top);
+    return put_next(put_next(p, (uint32_t)(high - top * group)), low);
 }
 
 static void put_number(struct wr_json_out *out, const char *text, size_t n, bool is_finite)
@@ -162,12 +182,11 @@ static uint8_t *put_unit(uint8_t *p, uint32_t unit)
     return p;
 }
 
-/* The four bytes of a character beyond U+FFFF as a surrogate pair. */
-static uint8_t *put_pair(uint8_t *p, const char *s)
+/* A character beyond U+FFFF, four bytes, as a surrogate pair. */
+static uint8_t *put_pair(uint8_t *p, const uint8_t *s)
 {
-    const uint8_t *u = (const uint8_t *)s;
-    uint32_t code = (uint32_t)(u[0] & 7) << 18 | (uint32_t)(u[1] & 63) << 12 |
-                    (uint32_t)(u[2] & 63) << 6 | (u[3] & 63);
+    uint32_t code = (uint32_t)(s[0] & 7) << 18 | (uint32_t)(s[1] & 63) << 12 |
+                    (uint32_t)(s[2] & 63) << 6 | (s[3] & 63);
     p = put_unit(p, 0xd800 + ((code - 0x10000) >> 10));
     return put_unit(p, 0xdc00 + (code & 0x3ff));
 }
@@ -178,39 +197,40 @@ static const char escapes[128] = {'u', 'u', 'u', 'u', 'u', 'u',         'u',    
                                   'u', 'u', 'u', 'u', 'u', 'u',         'u',          'u', 'u',
                                   'u', 'u', 'u', 'u', 'u', ['"'] = '"', ['\\'] = '\\'};
 
-static const uint8_t replacement[] = {0xef, 0xbf, 0xbd}; /* U+FFFD */
-
-/* One character of `text`, which may begin anywhere; takes it from `text`. */
-static uint8_t *put_char(uint8_t *p, struct wr_str *text)
+/* A character of ASCII that has to be escaped. */
+static uint8_t *put_escape(uint8_t *p, uint8_t c)
 {
-    uint8_t c = (uint8_t)text->ptr[0];
-    size_t n = 1;
-    if (c < 0x80) {
-        char escape = escapes[c];
-        if (escape == 'u') {
-            p = put_unit(p, c);
-        } else if (escape != 0) {
-            *p++ = '\\';
-            *p++ = (uint8_t)escape;
-        } else {
-            *p++ = c;
-        }
-    } else {
-        const uint8_t *from = (const uint8_t *)text->ptr;
-        n = wr_utf8_len(from, from + text->len);
-        if (n == 0) {
-            memcpy(p, replacement, sizeof(replacement));
-            p += sizeof(replacement);
-            n = 1;
-        } else if (n == 4) {
-            p = put_pair(p, text->ptr);
-        } else {
-            memcpy(p, text->ptr, n);
-            p += n;
-        }
+    if (escapes[c] == 'u') {
+        return put_unit(p, c);
     }
-    text->ptr += n;
-    text->len -= n;
+    p[0] = '\\';
+    p[1] = (uint8_t)escapes[c];
+    return p + 2;
+}
+
+/* Copy characters outside ASCII until one inside, or the end, or `stop` is passed; takes them from `s`. */
+static uint8_t *put_foreign(uint8_t *p, const uint8_t **s, const uint8_t *stop, const uint8_t *end)
+{
+    const uint8_t *at = *s;
+    while (at < stop && *at >= 0x80) {
+        size_t n = wr_utf8_len(at, end);
+        if (n == 4) {
+            p = put_pair(p, at);
+        } else if (n > 0) { /* two or three */
+            p[0] = at[0];
+            p[1] = at[1];
+            p[2] = at[n - 1];
+            p += n;
+        } else { /* U+FFFD */
+            p[0] = 0xef;
+            p[1] = 0xbf;
+            p[2] = 0xbd;
+            p += 3;
+            n = 1;
+        }
+        at += n;
+    }
+    *s = at;
     return p;
 }
 
@@ -226,7 +246,7 @@ static uint64_t marks(uint64_t eight)
 }
 
 /* Copy what stands for itself; the length. Eight bytes more than that may be written. */
-static size_t copy_plain(uint8_t *p, const char *s, size_t n)
+static size_t copy_plain(uint8_t *p, const uint8_t *s, size_t n)
 {
     size_t done = 0;
     for (; n - done >= 8; done += 8) {
@@ -238,8 +258,8 @@ static size_t copy_plain(uint8_t *p, const char *s, size_t n)
             return done + (size_t)__builtin_ctzll(hits) / 8; /* the first byte is the lowest one */
         }
     }
-    for (; done < n && (uint8_t)s[done] < 0x80 && escapes[(uint8_t)s[done]] == 0; done++) {
-        p[done] = (uint8_t)s[done];
+    for (; done < n && s[done] < 0x80 && escapes[s[done]] == 0; done++) {
+        p[done] = s[done];
     }
     return done;
 }
@@ -247,16 +267,20 @@ static size_t copy_plain(uint8_t *p, const char *s, size_t n)
 /* Escape `chunk` bytes or a little more of `text`: up to the end of a character. */
 static uint8_t *put_chunk(uint8_t *p, struct wr_str *text, size_t chunk)
 {
-    const char *stop = text->ptr + chunk;
-    while (text->ptr < stop) {
-        size_t n = copy_plain(p, text->ptr, (size_t)(stop - text->ptr));
+    const uint8_t *at = (const uint8_t *)text->ptr;
+    const uint8_t *end = at + text->len;
+    const uint8_t *stop = at + chunk;
+    while (at < stop) {
+        size_t n = copy_plain(p, at, (size_t)(stop - at));
         p += n;
-        text->ptr += n;
-        text->len -= n;
-        if (text->ptr < stop) {
-            p = put_char(p, text);
+        at += n;
+        if (at < stop && *at < 0x80) {
+            p = put_escape(p, *at++);
+        } else {
+            p = put_foreign(p, &at, stop, end);
         }
     }
+    *text = (struct wr_str){(const char *)at, (size_t)(end - at)};
     return p;
 }
 

@@ -58,7 +58,7 @@ static inline uint8_t *wr_text_copy(uint8_t *p, const char *s, size_t n)
     return p + n;
 }
 
-/* Decimal digits; at most 20 bytes. */
+/* Decimal digits; at most 20 bytes, and up to 8 behind them may be written. */
 uint8_t *wr_text_i64(uint8_t *p, int64_t v);
 
 /* 4 bytes for each 3 begun; `is_url_safe`: with - and _ in place of + and /. */

@@ -1,6 +1,6 @@
 #include "data/source_block.h"
 
-#include "base/writer.h"
+#include "data/json_out.h"
 
 static const struct wr_schema string = {.type = WR_SCHEMA_STRING};
 static const struct wr_schema int64 = {.type = WR_SCHEMA_INT64};
@@ -88,40 +88,49 @@ static struct wr_datum snapshot_datum(enum wr_snapshot_mark mark)
     return (struct wr_datum){0};
 }
 
-static struct wr_datum int_datum(bool is_set, int64_t v)
+static void set_int(struct wr_datum *datum, bool is_set, int64_t v)
 {
-    return (struct wr_datum){.is_set = is_set, .u.i = v};
+    datum->is_set = is_set;
+    datum->u.i = v;
 }
 
 /* ["<end of the last commit>","<lsn>"], null for the first before there is one. */
-static struct wr_datum sequence_datum(struct wr_source_block *block, const struct wr_origin *origin)
+static void put_sequence(struct wr_source_block *block, const struct wr_origin *origin)
 {
-    struct wr_writer w = wr_writer_over(block->sequence, sizeof(block->sequence));
+    uint8_t *p = block->sequence;
+    *p++ = '[';
     if (origin->has_last_commit) {
-        wr_put_lit(&w, "[\"");
-        wr_put_i64_text(&w, (int64_t)origin->last_commit_lsn);
-        wr_put_lit(&w, "\",\"");
+        *p++ = '"';
+        p = wr_text_i64(p, (int64_t)origin->last_commit_lsn);
+        *p++ = '"';
     } else {
-        wr_put_lit(&w, "[null,\"");
+        memcpy(p, "null", 4);
+        p += 4;
     }
-    wr_put_i64_text(&w, (int64_t)origin->lsn);
-    wr_put_lit(&w, "\"]");
-    return text_datum(wr_writer_str(&w));
+    *p++ = ',';
+    *p++ = '"';
+    p = wr_text_i64(p, (int64_t)origin->lsn);
+    *p++ = '"';
+    *p++ = ']';
+    struct wr_datum *datum = &block->fields[WR_SOURCE_SEQUENCE];
+    datum->is_set = true;
+    datum->u.bytes = (struct wr_bytes){block->sequence, (size_t)(p - block->sequence)};
 }
 
 void wr_source_fill(struct wr_source_block *block, const struct wr_origin *origin)
 {
     struct wr_datum *f = block->fields;
     int64_t us = origin->ts_us;
-    f[WR_SOURCE_TS_MS] = int_datum(true, us / 1000 - (us % 1000 < 0));
+    set_int(&f[WR_SOURCE_TS_MS], true, us / 1000 - (us % 1000 < 0));
     f[WR_SOURCE_SNAPSHOT] = snapshot_datum(origin->snapshot);
-    f[WR_SOURCE_SEQUENCE] = sequence_datum(block, origin);
-    f[WR_SOURCE_TS_US] = int_datum(true, us);
-    f[WR_SOURCE_TS_NS] = int_datum(true, (int64_t)((uint64_t)us * 1000)); /* in range until 2262 */
-    f[WR_SOURCE_TX_ID] = int_datum(origin->has_tx_id, origin->tx_id);
-    f[WR_SOURCE_LSN] = int_datum(true, (int64_t)origin->lsn);
-    f[WR_SOURCE_XMIN] = int_datum(origin->has_xmin, origin->xmin);
+    put_sequence(block, origin);
+    set_int(&f[WR_SOURCE_TS_US], true, us);
+    set_int(&f[WR_SOURCE_TS_NS], true, (int64_t)((uint64_t)us * 1000)); /* in range until 2262 */
+    set_int(&f[WR_SOURCE_TX_ID], origin->has_tx_id, origin->tx_id);
+    set_int(&f[WR_SOURCE_LSN], true, (int64_t)origin->lsn);
+    set_int(&f[WR_SOURCE_XMIN], origin->has_xmin, origin->xmin);
     bool has_origin = origin->origin_name.ptr != NULL;
-    f[WR_SOURCE_ORIGIN] = has_origin ? text_datum(origin->origin_name) : (struct wr_datum){0};
-    f[WR_SOURCE_ORIGIN_LSN] = int_datum(has_origin, (int64_t)origin->origin_lsn);
+    f[WR_SOURCE_ORIGIN].is_set = has_origin;
+    f[WR_SOURCE_ORIGIN].u.bytes = wr_bytes_of_str(origin->origin_name);
+    set_int(&f[WR_SOURCE_ORIGIN_LSN], has_origin, (int64_t)origin->origin_lsn);
 }

@@ -43,7 +43,7 @@ struct wr_source_names {
 /* A block that is filled in: the datum for the schema's struct, and the memory of its texts. */
 struct wr_source_block {
     struct wr_datum fields[WR_SOURCE_FIELDS];
-    char sequence[64];
+    uint8_t sequence[64];
 };
 
 /* The schema of the block for a table, in `arena`, which copies nothing: `names` stay borrowed. NULL when
