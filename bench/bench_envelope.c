@@ -16,6 +16,7 @@
 
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
     ROUNDS = 5,
@@ -138,7 +139,7 @@ static void must(int rc, const struct weir_error *err)
 {
     if (rc != 0) {
         fprintf(stderr, "envelope: %s\n", err->text);
-        exit(1);
+        _exit(1);
     }
 }
 

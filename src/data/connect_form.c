@@ -4,7 +4,7 @@
 #include "data/json_out.h"
 #include "data/time_text.h"
 
-static const char out_of_memory[] = "out of memory";
+const char wr_connect_no_memory[] = "out of memory";
 
 /* ---- values as they are ------------------------------------------------------------------------------ */
 
@@ -57,7 +57,7 @@ static const char *as_hex(const struct wr_connect_column *column, const struct w
     WR_UNUSED(column);
     uint8_t *text = wr_arena_array(arena, value->u.bytes.len, 2);
     if (text == NULL) {
-        return out_of_memory;
+        return wr_connect_no_memory;
     }
     set_bytes(out, text, (size_t)(wr_text_hex(text, value->u.bytes) - text));
     return NULL;
@@ -68,7 +68,7 @@ static const char *put_base64(const struct wr_value *value, bool is_url_safe,
 {
     uint8_t *text = wr_arena_array(arena, value->u.bytes.len / 3 + 1, 4);
     if (text == NULL) {
-        return out_of_memory;
+        return wr_connect_no_memory;
     }
     uint8_t *end = wr_text_base64(text, value->u.bytes, is_url_safe);
     set_bytes(out, text, (size_t)(end - text));
@@ -125,6 +125,14 @@ static bool read_decimal(struct wr_str text, struct wr_decimal *out, const struc
 
 static const char not_decimal[] = "not a decimal";
 
+static const char *why_not_unscaled(int rc)
+{
+    if (rc == WEIR_E_NOMEM) {
+        return wr_connect_no_memory;
+    }
+    return rc == 0 ? NULL : "more digits after the point than its scale";
+}
+
 static const char *as_decimal(const struct wr_connect_column *column, const struct wr_value *value,
                               struct wr_arena *arena, struct wr_datum *out)
 {
@@ -134,11 +142,11 @@ static const char *as_decimal(const struct wr_connect_column *column, const stru
         return special == NULL ? not_decimal : special->why_not;
     }
     struct wr_bytes unscaled;
-    const char *why_not = wr_decimal_unscaled(&d, column->column->scale, arena, &unscaled);
-    if (why_not == NULL) {
+    int rc = wr_decimal_unscaled(&d, column->column->scale, arena, &unscaled);
+    if (rc == 0) {
         *out = (struct wr_datum){.is_set = true, .u.bytes = unscaled};
     }
-    return why_not;
+    return why_not_unscaled(rc);
 }
 
 static const char *as_variable_decimal(const struct wr_connect_column *column,
@@ -153,7 +161,7 @@ static const char *as_variable_decimal(const struct wr_connect_column *column,
     }
     struct wr_datum *pair = wr_arena_array(arena, 2, sizeof(*pair));
     if (pair == NULL) {
-        return out_of_memory;
+        return wr_connect_no_memory;
     }
     size_t scale = wr_decimal_short_scale(&d);
     if (scale > INT32_MAX) {
@@ -161,11 +169,11 @@ static const char *as_variable_decimal(const struct wr_connect_column *column,
     }
     pair[0] = (struct wr_datum){.is_set = true, .u.i = (int64_t)scale};
     pair[1].is_set = true;
-    const char *why_not = wr_decimal_unscaled(&d, (int32_t)scale, arena, &pair[1].u.bytes);
-    if (why_not == NULL) {
+    int rc = wr_decimal_unscaled(&d, (int32_t)scale, arena, &pair[1].u.bytes);
+    if (rc == 0) {
         *out = (struct wr_datum){.is_set = true, .u.list = {pair, 2}};
     }
-    return why_not;
+    return why_not_unscaled(rc);
 }
 
 static const char *as_decimal_text(const struct wr_connect_column *column,
@@ -193,7 +201,11 @@ static const char *as_decimal_double(const struct wr_connect_column *column,
     struct wr_decimal d;
     const struct special *special;
     if (read_decimal(text, &d, &special)) {
-        *out = (struct wr_datum){.is_set = true, .u.f = wr_decimal_double(&d, text, arena)};
+        double number;
+        if (!wr_decimal_double(&d, text, arena, &number)) {
+            return wr_connect_no_memory;
+        }
+        *out = (struct wr_datum){.is_set = true, .u.f = number};
         return NULL;
     }
     if (special == NULL) {
@@ -269,7 +281,7 @@ static const char *as_zoned_timestamp(const struct wr_connect_column *column,
     }
     char *text = wr_arena_array(arena, WR_TIME_TEXT_MAX, 1);
     if (text == NULL) {
-        return out_of_memory;
+        return wr_connect_no_memory;
     }
     int digits = column->column->precision < 0 ? 6 : column->column->precision;
     if (digits > 6) {
@@ -286,7 +298,7 @@ static const char *as_zoned_time(const struct wr_connect_column *column,
     WR_UNUSED(column);
     char *text = wr_arena_array(arena, WR_TIME_TEXT_MAX, 1);
     if (text == NULL) {
-        return out_of_memory;
+        return wr_connect_no_memory;
     }
     if (value->u.i < 0 || value->u.i > INT64_C(86400000000)) {
         return "a time of day beyond 24:00";
@@ -312,7 +324,7 @@ static const char *as_array(const struct wr_connect_column *column, const struct
     size_t count = value->u.array.count;
     struct wr_datum *items = wr_arena_array(arena, count, sizeof(*items));
     if (items == NULL) {
-        return out_of_memory;
+        return wr_connect_no_memory;
     }
     for (size_t i = 0; i < count; i++) {
         const char *why_not = put_item(column, &value->u.array.items[i], arena, &items[i]);
@@ -341,7 +353,7 @@ static const char *placeholder_list(const struct wr_connect_column *column,
 {
     struct wr_datum *item = wr_arena_array(arena, 1, sizeof(*item));
     if (item == NULL) {
-        return out_of_memory;
+        return wr_connect_no_memory;
     }
     *out = (struct wr_datum){.is_set = true, .u.list = {item, 1}};
     return placeholder(column, value, arena, item);
@@ -356,7 +368,7 @@ static const char *placeholder_codes(const struct wr_connect_column *column,
     struct wr_bytes text = column->modes->placeholder;
     struct wr_datum *items = wr_arena_array(arena, text.len, sizeof(*items));
     if (items == NULL) {
-        return out_of_memory;
+        return wr_connect_no_memory;
     }
     for (size_t i = 0; i < text.len; i++) {
         items[i] = (struct wr_datum){.is_set = true, .u.i = text.ptr[i]};

@@ -132,19 +132,23 @@ static struct wr_datum fallback_of(const struct wr_connect_form *form,
     return zero;
 }
 
-/* The column's default as the schema shows it, or NULL. A default that has no place is none. */
-static const struct wr_datum *default_of(const struct wr_connect_column *out,
-                                         struct wr_arena *arena)
+/* The column's default as the schema shows it; NULL for none, and for one that has no place. False when out
+ * of memory. */
+static bool find_default(const struct wr_connect_column *of, struct wr_arena *arena,
+                         const struct wr_datum **out)
 {
-    const struct wr_value *value = &out->column->default_value;
-    if (!out->form->shows_default || value->state != WR_VALUE_SET) {
-        return NULL;
+    const struct wr_value *value = &of->column->default_value;
+    *out = NULL;
+    if (!of->form->shows_default || value->state != WR_VALUE_SET) {
+        return true;
     }
     struct wr_datum *datum = wr_arena_array(arena, 1, sizeof(*datum));
-    if (datum == NULL || out->form->convert(out, value, arena, datum) != NULL) {
-        return NULL;
+    if (datum == NULL) {
+        return false;
     }
-    return datum;
+    const char *why_not = of->form->convert(of, value, arena, datum);
+    *out = why_not == NULL ? datum : NULL;
+    return why_not != wr_connect_no_memory;
 }
 
 static struct wr_schema *build_schema(const struct build *b, const struct wr_connect_form *item)
@@ -172,14 +176,16 @@ int wr_connect_map(const struct wr_column *column, const struct wr_connect_modes
     }
     struct build b = {column, column->type, made.form, arena};
     struct wr_schema *schema = build_schema(&b, made.item);
-    if (schema == NULL) {
+    made.schema = schema;
+    if (schema == NULL || !find_default(&made, arena, &schema->default_value)) {
         return wr_fail(err, WEIR_E_NOMEM, "schema of column %.*s", WR_FMT(column->name));
     }
-    made.schema = schema;
-    schema->default_value = default_of(&made, arena);
     if (!column->is_nullable) {
         made.absent = schema->default_value != NULL ? *schema->default_value
                                                     : fallback_of(made.form, column, arena);
+        if (!made.absent.is_set) {
+            return wr_fail(err, WEIR_E_NOMEM, "schema of column %.*s", WR_FMT(column->name));
+        }
     }
     *out = made;
     return 0;

@@ -151,8 +151,10 @@ WR_MUST_USE int wr_connect_map(const struct wr_column *column, const struct wr_c
  *   out     `absent` of the column for NULL and for a value that is ABSENT
  *
  * Returns NULL, or why the value has no place in the schema (static text: "NaN in a precise decimal");
- * `out` is then null, and the caller decides whether that may be (cdc.md B9).
+ * `out` is then null, and the caller decides whether that may be (cdc.md B9). For the one reason
+ * wr_connect_no_memory it may not.
  */
+extern const char wr_connect_no_memory[];
 WR_MUST_USE const char *wr_connect_convert(const struct wr_connect_column *column,
                                            const struct wr_value *value, struct wr_arena *arena,
                                            struct wr_datum *out);

@@ -53,8 +53,8 @@ struct wr_converter_ops {
 /* An implementation puts this first in its own struct. */
 struct wr_converter {
     const struct wr_converter_ops *ops; /* static storage */
-    bool
-        shows_defaults; /* a null is written as its schema's default, so a reader cannot tell them apart */
+    bool is_schemaless;                 /* what it writes does not say of what schema it is */
+    bool shows_defaults; /* a null shows as its schema's default: a reader cannot tell them apart */
 };
 
 /* As in the table above. `out`: owned by the caller, free with wr_converter_plan_free(); untouched on

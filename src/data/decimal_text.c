@@ -196,39 +196,40 @@ static size_t read_limbs(struct digits *in, uint64_t *limbs)
     return count;
 }
 
-const char *wr_decimal_unscaled(const struct wr_decimal *d, int32_t scale, struct wr_arena *arena,
-                                struct wr_bytes *out)
+int wr_decimal_unscaled(const struct wr_decimal *d, int32_t scale, struct wr_arena *arena,
+                        struct wr_bytes *out)
 {
     struct digits in;
     if (!digits_at_scale(d, scale, &in)) {
-        return "more digits after the point than its scale";
+        return WEIR_E_RANGE;
     }
     size_t limb_max = digits_left(&in) / LIMB_DIGITS + 1;
     if (limb_max == 1) {
         uint8_t *nine = wr_arena_array(arena, 9, 1);
         if (nine == NULL) {
-            return "out of memory";
+            return WEIR_E_NOMEM;
         }
         store(nine + 1, take_number(&in, digits_left(&in)), 8);
         *out = finish(nine, 9, d->is_negative);
-        return NULL;
+        return 0;
     }
     uint64_t *limbs = wr_arena_array(arena, limb_max, sizeof(*limbs));
     uint8_t *bytes = limbs == NULL ? NULL : wr_arena_array(arena, limb_max * 8 + 1, 1);
     if (bytes == NULL) {
-        return "out of memory";
+        return WEIR_E_NOMEM;
     }
     size_t count = read_limbs(&in, limbs);
     for (size_t i = 0; i < count; i++) {
         store(bytes + 1 + 8 * (count - 1 - i), limbs[i], 8);
     }
     *out = finish(bytes, 8 * count + 1, d->is_negative);
-    return NULL;
+    return 0;
 }
 
 /* ---- doubles --------------------------------------------------------------------------------------- */
 
-double wr_decimal_double(const struct wr_decimal *d, struct wr_str text, struct wr_arena *arena)
+bool wr_decimal_double(const struct wr_decimal *d, struct wr_str text, struct wr_arena *arena,
+                       double *out)
 {
     static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
@@ -239,10 +240,15 @@ double wr_decimal_double(const struct wr_decimal *d, struct wr_str text, struct 
     if (digits_left(&in) <= 15 && scale < sizeof(powers) / sizeof(powers[0])) {
         /* Both are exact as doubles, so the one rounding of the division is the right one. */
         double v = (double)take_number(&in, digits_left(&in)) / powers[scale];
-        return d->is_negative && v != 0 ? -v : v; /* a decimal has no negative zero */
+        *out = d->is_negative && v != 0 ? -v : v; /* a decimal has no negative zero */
+        return true;
     }
     char *copy = wr_arena_str(arena, text);
-    return copy == NULL ? __builtin_nan("") : strtod(copy, NULL);
+    if (copy == NULL) {
+        return false;
+    }
+    *out = strtod(copy, NULL);
+    return true;
 }
 
 /* ---- back to text ---------------------------------------------------------------------------------- */

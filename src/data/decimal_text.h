@@ -31,14 +31,16 @@ size_t wr_decimal_short_scale(const struct wr_decimal *d);
 /*
  * Make its unscaled bytes at `scale`, in `arena`.
  *
- * Returns NULL, or why there are none (static text): digits would be lost, or out of memory; `out` is
- * then untouched.
+ * Returns 0, WEIR_E_RANGE when digits other than zero would be lost, or WEIR_E_NOMEM; `out` is then
+ * untouched.
  */
-WR_MUST_USE const char *wr_decimal_unscaled(const struct wr_decimal *d, int32_t scale,
-                                            struct wr_arena *arena, struct wr_bytes *out);
+WR_MUST_USE int wr_decimal_unscaled(const struct wr_decimal *d, int32_t scale,
+                                    struct wr_arena *arena, struct wr_bytes *out);
 
-/* The nearest double, ties to even. `text` is what `d` was read from. */
-double wr_decimal_double(const struct wr_decimal *d, struct wr_str text, struct wr_arena *arena);
+/* The nearest double, ties to even. `text` is what `d` was read from. False when out of memory, with
+ * `out` untouched. */
+WR_MUST_USE bool wr_decimal_double(const struct wr_decimal *d, struct wr_str text,
+                                   struct wr_arena *arena, double *out);
 
 /* Append unscaled bytes as text, as Java's BigDecimal.toString does: plain, or like 1E-8 when the scale is
  * negative or more than six zeros would follow the point. `unscaled` has at least one byte. Out of memory

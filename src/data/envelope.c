@@ -1,27 +1,17 @@
 #include "data/envelope.h"
 
-#include "data/envelope_plan.h"
+#include "data/envelope_output.h"
 #include "data/topic_name.h"
 
 enum {
-    RECORDS_MAX = 3,                   /* of one change: d, tombstone, c */
-    CONTEXT_HEADERS = 4,               /* __debezium.context.* */
-    HEADERS_MAX = 1 + CONTEXT_HEADERS, /* and newkey or oldkey */
-    BUCKETS = 1024,                    /* of the plans, by name of the table */
-    WARNINGS_MAX = 1 << 16,            /* of one change; more are left out */
-    KEPT_BYTES = 4 << 20               /* of memory that one large record leaves behind */
+    BUCKETS = 1024,      /* of the plans, by name of the table */
+    KEPT_BYTES = 4 << 20 /* of scratch memory that one large record leaves behind */
 };
 
 struct topic_node {
     struct topic_node *next;
     struct wr_envelope_topic topic;
     char name[];
-};
-
-/* The bytes of one key with what else is made of it. */
-struct key_bytes {
-    struct wr_writer bytes;
-    struct wr_writer link; /* as newkey or oldkey */
 };
 
 struct wr_envelope {
@@ -37,15 +27,8 @@ struct wr_envelope {
     struct wr_arena scratch;
     struct wr_source_block source;
     struct wr_datum times[3]; /* ts_ms, ts_us, ts_ns */
-    struct key_bytes old_key;
-    struct key_bytes new_key;
-    struct wr_writer values[2];
-    struct wr_header headers[RECORDS_MAX][HEADERS_MAX];
-    struct wr_envelope_record records[RECORDS_MAX];
-    size_t record_count;
-    struct wr_envelope_warning *warnings;
-    size_t warning_count;
-    size_t warning_cap;
+    struct wr_envelope_records records;
+    struct wr_row_work work;
 };
 
 /* ---- making one -------------------------------------------------------------------------------------- */
@@ -61,6 +44,7 @@ struct wr_envelope_options wr_envelope_defaults(void)
         .skipped_ops = WR_SKIP_TRUNCATE,
         .tombstones_on_delete = true,
         .extended_headers = true,
+        .weir_headers = true,
         .task_id = WR_STR("0"),
         .record_max_bytes = (size_t)64 << 20,
     };
@@ -92,35 +76,11 @@ static bool own_texts(struct wr_envelope *envelope)
     return true;
 }
 
-/* The headers that all records share stand behind the first, which is for newkey and oldkey. */
-static void fill_context(struct wr_envelope *envelope)
+/* Room for what a change is made into: hexadecimal text of two rows at most. */
+static size_t scratch_max(const struct wr_envelope_options *options)
 {
-    const struct wr_envelope_options *o = &envelope->options;
-    const struct wr_header context[CONTEXT_HEADERS] = {
-        {WR_STR("__debezium.context.connectorLogicalName"), wr_bytes_of_str(o->topic_prefix)},
-        {WR_STR("__debezium.context.taskId"), wr_bytes_of_str(o->task_id)},
-        {WR_STR("__debezium.context.connectorName"), wr_bytes_of_str(o->connector)},
-        {WR_STR("__debezium.context.runId"), wr_bytes_of_str(o->run_id)},
-    };
-    for (size_t i = 0; i < RECORDS_MAX; i++) {
-        memcpy(&envelope->headers[i][1], context, sizeof(context));
-    }
-}
-
-static void init_buffers(struct wr_envelope *envelope)
-{
-    size_t max = envelope->options.record_max_bytes;
-    struct wr_writer *const writers[] = {&envelope->old_key.bytes, &envelope->old_key.link,
-                                         &envelope->new_key.bytes, &envelope->new_key.link,
-                                         &envelope->values[0],     &envelope->values[1]};
-    for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++) {
-        *writers[i] = wr_writer_growing(max);
-    }
-    size_t scratch_max;
-    if (!wr_mul(max, 4, &scratch_max)) { /* hexadecimal text, twice: before and after */
-        scratch_max = SIZE_MAX;
-    }
-    envelope->scratch = wr_arena_of(scratch_max);
+    size_t max;
+    return wr_mul(options->record_max_bytes, 4, &max) ? max : SIZE_MAX;
 }
 
 int wr_envelope_new(const struct wr_envelope_options *options, struct wr_envelope **out,
@@ -136,7 +96,8 @@ int wr_envelope_new(const struct wr_envelope_options *options, struct wr_envelop
     }
     envelope->options = *options;
     envelope->arena = wr_arena_of((size_t)1 << 20);
-    init_buffers(envelope);
+    envelope->scratch = wr_arena_of(scratch_max(options));
+    envelope->work.scratch = &envelope->scratch;
     int rc = 0;
     if (options->topic_prefix.len == 0) {
         rc = wr_fail(err, WEIR_E_CONFIG, "topic.prefix is empty");
@@ -147,7 +108,7 @@ int wr_envelope_new(const struct wr_envelope_options *options, struct wr_envelop
         wr_envelope_free(envelope);
         return rc;
     }
-    fill_context(envelope);
+    wr_envelope_records_init(&envelope->records, &envelope->options);
     *out = envelope;
     return 0;
 }
@@ -165,12 +126,6 @@ static void free_plans(struct wr_envelope *envelope)
     wr_envelope_plan_free(envelope->heartbeat);
 }
 
-static void free_key(struct key_bytes *key)
-{
-    wr_writer_fini(&key->bytes);
-    wr_writer_fini(&key->link);
-}
-
 void wr_envelope_free(struct wr_envelope *envelope)
 {
     if (envelope == NULL) {
@@ -184,11 +139,8 @@ void wr_envelope_free(struct wr_envelope *envelope)
         envelope->topics = node->next;
         wr_free(node);
     }
-    free_key(&envelope->old_key);
-    free_key(&envelope->new_key);
-    wr_writer_fini(&envelope->values[0]);
-    wr_writer_fini(&envelope->values[1]);
-    wr_free(envelope->warnings);
+    wr_envelope_records_fini(&envelope->records);
+    wr_free(envelope->work.warnings);
     wr_arena_fini(&envelope->scratch);
     wr_arena_fini(&envelope->arena);
     wr_free(envelope);
@@ -248,6 +200,23 @@ static struct wr_envelope_plan_input plan_input(struct wr_envelope *envelope,
     return (struct wr_envelope_plan_input){&envelope->options, &envelope->options.modes, topic};
 }
 
+/* The topic of schemas, for the first plan that has one to keep. */
+static int need_schemas(struct wr_envelope *envelope, const struct wr_envelope_plan *plan,
+                        struct weir_error *err)
+{
+    if (plan->schema_text.ptr == NULL || envelope->records.schemas != NULL) {
+        return 0;
+    }
+    const struct wr_str name = WR_STR("__weir_schemas");
+    struct wr_envelope_topic *topic = topic_named(envelope, &name, 1);
+    if (topic == NULL) {
+        return wr_fail(err, WEIR_E_NOMEM, "topic of schemas");
+    }
+    topic->is_internal = true;
+    envelope->records.schemas = topic;
+    return 0;
+}
+
 /* Make the plan of a table and put it in place of that of another version. */
 static int make_plan(struct wr_envelope *envelope, const struct wr_table *table,
                      struct wr_envelope_plan **slot, struct weir_error *err)
@@ -263,6 +232,11 @@ static int make_plan(struct wr_envelope *envelope, const struct wr_table *table,
         return rc;
     }
     WR_ASSERT(made != NULL);
+    rc = need_schemas(envelope, made, err);
+    if (rc != 0) {
+        wr_envelope_plan_free(made);
+        return rc;
+    }
     if (*slot != NULL) {
         made->next = (*slot)->next;
         wr_envelope_plan_free(*slot);
@@ -296,60 +270,35 @@ static int plan_of(struct wr_envelope *envelope, const struct wr_table *table,
     return 0;
 }
 
+/* ---- one change -------------------------------------------------------------------------------------- */
+
+static void begin(struct wr_envelope *envelope, int64_t now_us)
+{
+    wr_envelope_records_begin(&envelope->records);
+    envelope->work.warning_count = 0;
+    if (envelope->scratch.used_bytes > KEPT_BYTES) {
+        wr_arena_fini(&envelope->scratch);
+    }
+    wr_arena_reset(&envelope->scratch);
+    const int64_t times[] = {now_us / 1000, now_us, (int64_t)((uint64_t)now_us * 1000)};
+    for (size_t i = 0; i < 3; i++) {
+        envelope->times[i] = (struct wr_datum){.is_set = true, .u.i = times[i]};
+    }
+}
+
+static void finish(const struct wr_envelope *envelope, struct wr_envelope_output *out)
+{
+    *out = (struct wr_envelope_output){envelope->records.items, envelope->records.count,
+                                       envelope->work.warnings, envelope->work.warning_count};
+}
+
 /* ---- rows -------------------------------------------------------------------------------------------- */
 
-static const char *hint_of(const struct wr_column *column)
-{
-    return column->type == WR_TYPE_DECIMAL ? "; decimal.handling.mode=string has room for it" : "";
-}
-
-/* A value has no place in its column: null, or the default, and a warning; an error when neither may be. */
-static int no_place(struct wr_envelope *envelope, const struct wr_envelope_plan *plan, size_t index,
-                    const char *what, struct wr_datum *out, struct weir_error *err)
-{
-    const struct wr_connect_column *c = &plan->columns[index];
-    *out = (struct wr_datum){0};
-    if (!c->schema->is_optional && c->schema->default_value == NULL) {
-        return wr_fail(err, WEIR_E_INPUT,
-                       "table %.*s.%.*s: column %.*s is NOT NULL and holds %s, which the record "
-                       "cannot show%s",
-                       WR_FMT(plan->schema), WR_FMT(plan->name), WR_FMT(c->column->name), what,
-                       hint_of(c->column));
-    }
-    if (!c->schema->is_optional) {
-        *out = *c->schema->default_value;
-    }
-    if (wr_grow(&envelope->warnings, &envelope->warning_cap, envelope->warning_count + 1,
-                sizeof(*envelope->warnings), WARNINGS_MAX)) {
-        envelope->warnings[envelope->warning_count++] =
-            (struct wr_envelope_warning){plan->table, c->column, what};
-    }
-    return 0;
-}
-
-static bool is_known(const struct wr_value *value)
-{
-    return value->state == WR_VALUE_SET || value->state == WR_VALUE_NULL;
-}
-
-/* Make the data of a row. `known`: another tuple of the same row, which may have what was not sent. */
 static int convert_row(struct wr_envelope *envelope, const struct wr_envelope_plan *plan,
                        const struct wr_value *row, const struct wr_value *known,
-                       struct wr_datum *out, struct weir_error *err)
+                       struct wr_envelope_row *out, struct weir_error *err)
 {
-    for (size_t i = 0; i < plan->column_count; i++) {
-        const struct wr_value *value = &row[i];
-        if (value->state == WR_VALUE_UNSENT && known != NULL && is_known(&known[i])) {
-            value = &known[i];
-        }
-        const char *what =
-            wr_connect_convert(&plan->columns[i], value, &envelope->scratch, &out[i]);
-        int rc = what == NULL ? 0 : no_place(envelope, plan, i, what, &out[i], err);
-        if (rc != 0) {
-            return rc;
-        }
-    }
-    return 0;
+    return wr_envelope_convert_row(plan, row, known, &envelope->work, out, err);
 }
 
 static void take_key(const struct wr_envelope_plan *plan, const struct wr_datum *row,
@@ -387,108 +336,32 @@ static bool is_same_key(const struct wr_envelope_plan *plan)
     return plan->key_schema == NULL || wr_datum_eq(plan->key_schema, &old_key, &new_key);
 }
 
-/* ---- records ----------------------------------------------------------------------------------------- */
+/* ---- records of tables ------------------------------------------------------------------------------- */
 
-/* A writer empty again; what one large record took is given back. */
-static void clear(struct wr_writer *w)
+static struct wr_datum row_datum(const struct wr_envelope_plan *plan,
+                                 const struct wr_envelope_row *row)
 {
-    if (w->cap > KEPT_BYTES) {
-        wr_writer_fini(w);
+    if (row == NULL) {
+        return (struct wr_datum){0};
     }
-    wr_writer_reset(w);
+    return (struct wr_datum){.is_set = true, .u.list = {row->data, plan->column_count}};
 }
 
-static void begin(struct wr_envelope *envelope, int64_t now_us)
+static struct wr_envelope_draft draft_of(struct wr_envelope_plan *plan, enum wr_side side)
 {
-    envelope->record_count = 0;
-    envelope->warning_count = 0;
-    if (envelope->scratch.used_bytes > KEPT_BYTES) {
-        wr_arena_fini(&envelope->scratch);
-    }
-    wr_arena_reset(&envelope->scratch);
-    const int64_t times[] = {now_us / 1000, now_us, (int64_t)((uint64_t)now_us * 1000)};
-    for (size_t i = 0; i < 3; i++) {
-        envelope->times[i] = (struct wr_datum){.is_set = true, .u.i = times[i]};
-    }
+    return (struct wr_envelope_draft){
+        .plan = plan, .side = side, .partition = WR_ENVELOPE_BY_KEY, .has_context = true};
 }
 
-static void finish(const struct wr_envelope *envelope, struct wr_envelope_output *out)
+/* Add a record: op with its rows, either may be NULL; and the tombstone of a delete. */
+static int add_row_record(struct wr_envelope *envelope, struct wr_envelope_draft *draft,
+                          enum wr_op op, const struct wr_envelope_row *before,
+                          const struct wr_envelope_row *after, struct weir_error *err)
 {
-    *out = (struct wr_envelope_output){envelope->records, envelope->record_count,
-                                       envelope->warnings, envelope->warning_count};
-}
-
-/* What a record is made of. */
-struct parts {
-    const struct wr_envelope_plan *plan;
-    struct wr_bytes key;
-    struct wr_bytes value;
-    struct wr_header link; /* newkey or oldkey; name.ptr NULL: none */
-    uint32_t partition;
-    bool has_context;
-};
-
-static void add_record(struct wr_envelope *envelope, const struct parts *parts)
-{
-    WR_ASSERT(envelope->record_count < RECORDS_MAX);
-    struct wr_header *headers = envelope->headers[envelope->record_count];
-    size_t first = parts->link.name.ptr != NULL ? 0 : 1;
-    size_t end = parts->has_context ? HEADERS_MAX : 1;
-    headers[0] = parts->link;
-    envelope->records[envelope->record_count++] = (struct wr_envelope_record){
-        .topic = parts->plan->topic,
-        .partition = parts->partition,
-        .record = {.key = parts->key,
-                   .value = parts->value,
-                   .headers = &headers[first],
-                   .header_count = end - first,
-                   .timestamp_ms = -1},
-    };
-}
-
-static int convert(const struct wr_converter_plan *plan, const struct wr_datum *items, size_t count,
-                   struct wr_writer *w, struct weir_error *err)
-{
-    struct wr_datum all = {.is_set = true, .u.list = {items, count}};
-    clear(w);
-    return wr_converter_convert(plan, &all, w, err);
-}
-
-static int convert_key(const struct wr_envelope_plan *plan, const struct wr_datum *items,
-                       size_t count, struct wr_writer *w, struct weir_error *err)
-{
-    int rc = convert(plan->key, items, count, w, err);
-    return rc == 0 ? 0 : wr_wrap(err, "key of topic %.*s", WR_FMT(plan->topic->name));
-}
-
-static int convert_value(const struct wr_envelope_plan *plan, const struct wr_datum *items,
-                         size_t count, struct wr_writer *w, struct wr_bytes key,
-                         struct weir_error *err)
-{
-    int rc = convert(plan->value, items, count, w, err);
-    if (rc != 0) {
-        key.len = key.len < 200 ? key.len : 200;
-        return wr_wrap(err, "value for topic %.*s, key %.*s", WR_FMT(plan->topic->name),
-                       WR_FMT(wr_str_of_bytes(key)));
-    }
-    return 0;
-}
-
-static struct wr_datum row_datum(const struct wr_envelope_plan *plan, const struct wr_datum *row)
-{
-    return (struct wr_datum){.is_set = row != NULL, .u.list = {row, plan->column_count}};
-}
-
-/* One record of a table: op with its rows, either may be NULL. */
-static int add_row_record(struct wr_envelope *envelope, struct parts parts, enum wr_op op,
-                          const struct wr_datum *before, const struct wr_datum *after,
-                          struct weir_error *err)
-{
-    const struct wr_envelope_plan *plan = parts.plan;
     const uint8_t letter = (uint8_t)op;
-    struct wr_datum fields[WR_ENVELOPE_FIELDS] = {
-        [WR_ENVELOPE_BEFORE] = row_datum(plan, before),
-        [WR_ENVELOPE_AFTER] = row_datum(plan, after),
+    const struct wr_datum fields[WR_ENVELOPE_FIELDS] = {
+        [WR_ENVELOPE_BEFORE] = row_datum(draft->plan, before),
+        [WR_ENVELOPE_AFTER] = row_datum(draft->plan, after),
         [WR_ENVELOPE_SOURCE] = {.is_set = true,
                                 .u.list = {envelope->source.fields, WR_SOURCE_FIELDS}},
         [WR_ENVELOPE_OP] = {.is_set = true, .u.bytes = {&letter, 1}},
@@ -496,33 +369,32 @@ static int add_row_record(struct wr_envelope *envelope, struct parts parts, enum
         [WR_ENVELOPE_TS_US] = envelope->times[1],
         [WR_ENVELOPE_TS_NS] = envelope->times[2],
     };
-    struct wr_writer *w = &envelope->values[envelope->record_count == 0 ? 0 : 1];
-    int rc = convert_value(plan, fields, WR_ENVELOPE_FIELDS, w, parts.key, err);
-    if (rc != 0) {
-        return rc;
+    draft->row = after != NULL ? after : before;
+    int rc = wr_envelope_add(&envelope->records, draft, fields, WR_ENVELOPE_FIELDS, err);
+    if (rc == 0 && op == WR_OP_DELETE && envelope->options.tombstones_on_delete) {
+        wr_envelope_add_tombstone(&envelope->records, draft);
     }
-    parts.value = wr_writer_bytes(w);
-    parts.partition = WR_ENVELOPE_BY_KEY;
-    parts.has_context = envelope->options.extended_headers;
-    add_record(envelope, &parts);
-    if (op == WR_OP_DELETE && envelope->options.tombstones_on_delete) {
-        parts.value = (struct wr_bytes){NULL, 0};
-        add_record(envelope, &parts);
-    }
-    return 0;
+    return rc;
 }
 
-/* The bytes of the key that `row` has; null without a key. */
-static int make_key(const struct wr_envelope_plan *plan, const struct wr_datum *key,
-                    struct wr_writer *w, struct wr_bytes *out, struct weir_error *err)
+static int make_key(struct wr_envelope *envelope, struct wr_envelope_draft *draft,
+                    struct weir_error *err)
 {
-    *out = (struct wr_bytes){NULL, 0};
-    if (plan->key == NULL) {
-        return 0;
-    }
-    int rc = convert_key(plan, key, plan->table->key_count, w, err);
-    *out = wr_writer_bytes(w);
-    return rc;
+    const struct wr_envelope_plan *plan = draft->plan;
+    const struct wr_datum *key = draft->side == WR_SIDE_OLD ? plan->old_key : plan->new_key;
+    return wr_envelope_make_key(&envelope->records, draft, key, plan->table->key_count, &draft->key,
+                                err);
+}
+
+/* Name the key of `to` in a header of `from`. */
+static int link_to(struct wr_envelope *envelope, struct wr_envelope_draft *from, struct wr_str name,
+                   const struct wr_envelope_draft *to, struct weir_error *err)
+{
+    const struct wr_envelope_plan *plan = to->plan;
+    const struct wr_datum *key = to->side == WR_SIDE_OLD ? plan->old_key : plan->new_key;
+    from->link.name = name;
+    return wr_envelope_make_link(&envelope->records, to, key, plan->table->key_count,
+                                 &from->link.value, err);
 }
 
 static bool is_skipped(const struct wr_envelope *envelope, unsigned skip)
@@ -539,13 +411,27 @@ static int add_insert(struct wr_envelope *envelope, struct wr_envelope_plan *pla
     if (change->op == WR_OP_CREATE && is_skipped(envelope, WR_SKIP_CREATE)) {
         return 0;
     }
-    struct parts parts = {.plan = plan};
-    int rc = convert_row(envelope, plan, change->after, NULL, plan->after, err);
+    struct wr_envelope_draft draft = draft_of(plan, WR_SIDE_NEW);
+    int rc = convert_row(envelope, plan, change->after, NULL, &plan->after, err);
     if (rc == 0) {
-        take_key(plan, plan->after, plan->new_key);
-        rc = make_key(plan, plan->new_key, &envelope->new_key.bytes, &parts.key, err);
+        take_key(plan, plan->after.data, plan->new_key);
+        rc = make_key(envelope, &draft, err);
     }
-    return rc != 0 ? rc : add_row_record(envelope, parts, change->op, NULL, plan->after, err);
+    return rc != 0 ? rc : add_row_record(envelope, &draft, change->op, NULL, &plan->after, err);
+}
+
+/* The old row of an update or a delete, with its key. */
+static int take_before(struct wr_envelope *envelope, struct wr_envelope_plan *plan,
+                       const struct wr_change *change, struct weir_error *err)
+{
+    int rc = check_old_key(plan, change->before, err);
+    if (rc == 0) {
+        rc = convert_row(envelope, plan, change->before, NULL, &plan->before, err);
+    }
+    if (rc == 0) {
+        take_key(plan, plan->before.data, plan->old_key);
+    }
+    return rc;
 }
 
 static int add_delete(struct wr_envelope *envelope, struct wr_envelope_plan *plan,
@@ -554,51 +440,35 @@ static int add_delete(struct wr_envelope *envelope, struct wr_envelope_plan *pla
     if (change->before == NULL || is_skipped(envelope, WR_SKIP_DELETE)) {
         return 0;
     }
-    struct parts parts = {.plan = plan};
-    int rc = check_old_key(plan, change->before, err);
+    struct wr_envelope_draft draft = draft_of(plan, WR_SIDE_OLD);
+    int rc = take_before(envelope, plan, change, err);
     if (rc == 0) {
-        rc = convert_row(envelope, plan, change->before, NULL, plan->before, err);
+        rc = make_key(envelope, &draft, err);
     }
-    if (rc == 0) {
-        take_key(plan, plan->before, plan->old_key);
-        rc = make_key(plan, plan->old_key, &envelope->old_key.bytes, &parts.key, err);
-    }
-    return rc != 0 ? rc : add_row_record(envelope, parts, WR_OP_DELETE, plan->before, NULL, err);
-}
-
-/* A key as it stands in the header of the other record. */
-static int make_link(struct wr_str name, const struct wr_envelope_plan *plan,
-                     const struct wr_datum *key, struct wr_writer *w, struct wr_header *out,
-                     struct weir_error *err)
-{
-    int rc = convert(plan->header, key, plan->table->key_count, w, err);
-    *out = (struct wr_header){name, wr_writer_bytes(w)};
-    return rc;
+    return rc != 0 ? rc : add_row_record(envelope, &draft, WR_OP_DELETE, &plan->before, NULL, err);
 }
 
 /* A row moves to another key: the old one ends, the new one begins, each naming the other. */
 static int add_move(struct wr_envelope *envelope, struct wr_envelope_plan *plan,
                     struct weir_error *err)
 {
-    struct parts gone = {.plan = plan};
-    struct parts come = {.plan = plan};
-    int rc = make_key(plan, plan->old_key, &envelope->old_key.bytes, &gone.key, err);
+    struct wr_envelope_draft gone = draft_of(plan, WR_SIDE_OLD);
+    struct wr_envelope_draft come = draft_of(plan, WR_SIDE_NEW);
+    int rc = make_key(envelope, &gone, err);
     if (rc == 0) {
-        rc = make_key(plan, plan->new_key, &envelope->new_key.bytes, &come.key, err);
+        rc = make_key(envelope, &come, err);
     }
     if (rc == 0) {
-        rc = make_link(WR_STR("__debezium.newkey"), plan, plan->new_key, &envelope->new_key.link,
-                       &gone.link, err);
+        rc = link_to(envelope, &gone, WR_STR("__debezium.newkey"), &come, err);
     }
     if (rc == 0) {
-        rc = make_link(WR_STR("__debezium.oldkey"), plan, plan->old_key, &envelope->old_key.link,
-                       &come.link, err);
+        rc = link_to(envelope, &come, WR_STR("__debezium.oldkey"), &gone, err);
     }
     if (rc == 0 && !is_skipped(envelope, WR_SKIP_DELETE)) {
-        rc = add_row_record(envelope, gone, WR_OP_DELETE, plan->before, NULL, err);
+        rc = add_row_record(envelope, &gone, WR_OP_DELETE, &plan->before, NULL, err);
     }
     if (rc == 0 && !is_skipped(envelope, WR_SKIP_CREATE)) {
-        rc = add_row_record(envelope, come, WR_OP_CREATE, NULL, plan->after, err);
+        rc = add_row_record(envelope, &come, WR_OP_CREATE, NULL, &plan->after, err);
     }
     return rc;
 }
@@ -607,34 +477,27 @@ static int add_update(struct wr_envelope *envelope, struct wr_envelope_plan *pla
                       const struct wr_change *change, struct weir_error *err)
 {
     WR_ASSERT(change->after != NULL);
-    int rc = convert_row(envelope, plan, change->after, change->before, plan->after, err);
+    int rc = convert_row(envelope, plan, change->after, change->before, &plan->after, err);
+    if (rc == 0 && change->before != NULL) {
+        rc = take_before(envelope, plan, change, err);
+    }
     if (rc != 0) {
         return rc;
     }
-    take_key(plan, plan->after, plan->new_key);
-    if (change->before != NULL) {
-        rc = check_old_key(plan, change->before, err);
-        if (rc == 0) {
-            rc = convert_row(envelope, plan, change->before, NULL, plan->before, err);
-        }
-        if (rc != 0) {
-            return rc;
-        }
-        take_key(plan, plan->before, plan->old_key);
-        if (!is_same_key(plan)) {
-            return add_move(envelope, plan, err);
-        }
+    take_key(plan, plan->after.data, plan->new_key);
+    if (change->before != NULL && !is_same_key(plan)) {
+        return add_move(envelope, plan, err);
     }
     if (is_skipped(envelope, WR_SKIP_UPDATE)) {
         return 0;
     }
-    struct parts parts = {.plan = plan};
-    rc = make_key(plan, plan->new_key, &envelope->new_key.bytes, &parts.key, err);
+    struct wr_envelope_draft draft = draft_of(plan, WR_SIDE_NEW);
+    rc = make_key(envelope, &draft, err);
     if (rc != 0) {
         return rc;
     }
-    const struct wr_datum *before = change->before != NULL ? plan->before : NULL;
-    return add_row_record(envelope, parts, WR_OP_UPDATE, before, plan->after, err);
+    const struct wr_envelope_row *before = change->before != NULL ? &plan->before : NULL;
+    return add_row_record(envelope, &draft, WR_OP_UPDATE, before, &plan->after, err);
 }
 
 static int add_truncate(struct wr_envelope *envelope, struct wr_envelope_plan *plan,
@@ -643,8 +506,8 @@ static int add_truncate(struct wr_envelope *envelope, struct wr_envelope_plan *p
     if (is_skipped(envelope, WR_SKIP_TRUNCATE)) {
         return 0;
     }
-    struct parts parts = {.plan = plan};
-    return add_row_record(envelope, parts, WR_OP_TRUNCATE, NULL, NULL, err);
+    struct wr_envelope_draft draft = draft_of(plan, WR_SIDE_NEW);
+    return add_row_record(envelope, &draft, WR_OP_TRUNCATE, NULL, NULL, err);
 }
 
 /* ---- logical messages and heartbeats ------------------------------------------------------------------ */
@@ -660,7 +523,19 @@ static int message_plan(struct wr_envelope *envelope, struct weir_error *err)
         return wr_fail(err, WEIR_E_NOMEM, "topic of logical messages");
     }
     struct wr_envelope_plan_input in = plan_input(envelope, topic);
-    return wr_envelope_plan_message(&in, &envelope->message, err);
+    struct wr_envelope_plan *made = NULL;
+    int rc = wr_envelope_plan_message(&in, &made, err);
+    if (rc != 0) {
+        return rc;
+    }
+    WR_ASSERT(made != NULL);
+    rc = need_schemas(envelope, made, err);
+    if (rc != 0) {
+        wr_envelope_plan_free(made);
+        return rc;
+    }
+    envelope->message = made;
+    return 0;
 }
 
 static int add_message(struct wr_envelope *envelope, const struct wr_change *change,
@@ -670,7 +545,7 @@ static int add_message(struct wr_envelope *envelope, const struct wr_change *cha
     if (rc != 0) {
         return rc;
     }
-    const struct wr_envelope_plan *plan = envelope->message;
+    struct wr_envelope_plan *plan = envelope->message;
     const struct wr_value value = {.state = WR_VALUE_SET, .u.bytes = change->content};
     struct wr_datum message[] = {{.is_set = true, .u.bytes = wr_bytes_of_str(change->prefix)},
                                  {.is_set = false}};
@@ -685,17 +560,11 @@ static int add_message(struct wr_envelope *envelope, const struct wr_change *cha
                                .u.list = {envelope->source.fields, WR_SOURCE_FIELDS}},
         [WR_MESSAGE_MESSAGE] = {.is_set = true, .u.list = {message, 2}},
     };
-    struct parts parts = {.plan = plan, .partition = WR_ENVELOPE_BY_KEY};
-    rc = convert_key(plan, message, 1, &envelope->new_key.bytes, err);
-    if (rc == 0) {
-        parts.key = wr_writer_bytes(&envelope->new_key.bytes);
-        rc = convert_value(plan, fields, WR_MESSAGE_FIELDS, &envelope->values[0], parts.key, err);
-    }
-    if (rc == 0) {
-        parts.value = wr_writer_bytes(&envelope->values[0]);
-        add_record(envelope, &parts);
-    }
-    return rc;
+    struct wr_envelope_draft draft = {
+        .plan = plan, .side = WR_SIDE_NEW, .partition = WR_ENVELOPE_BY_KEY};
+    rc = wr_envelope_make_key(&envelope->records, &draft, message, 1, &draft.key, err);
+    return rc != 0 ? rc
+                   : wr_envelope_add(&envelope->records, &draft, fields, WR_MESSAGE_FIELDS, err);
 }
 
 static int heartbeat_plan(struct wr_envelope *envelope, struct weir_error *err)
@@ -721,22 +590,18 @@ int wr_envelope_heartbeat(struct wr_envelope *envelope, int64_t now_us,
     if (rc != 0) {
         return rc;
     }
-    const struct wr_envelope_plan *plan = envelope->heartbeat;
+    struct wr_envelope_plan *plan = envelope->heartbeat;
     const struct wr_datum server = {.is_set = true,
                                     .u.bytes = wr_bytes_of_str(envelope->options.topic_prefix)};
-    struct parts parts = {.plan = plan, .partition = 0};
-    rc = convert_key(plan, &server, 1, &envelope->new_key.bytes, err);
+    struct wr_envelope_draft draft = {.plan = plan, .side = WR_SIDE_NEW, .partition = 0};
+    rc = wr_envelope_make_key(&envelope->records, &draft, &server, 1, &draft.key, err);
     if (rc == 0) {
-        parts.key = wr_writer_bytes(&envelope->new_key.bytes);
-        rc = convert_value(plan, envelope->times, 1, &envelope->values[0], parts.key, err);
+        rc = wr_envelope_add(&envelope->records, &draft, envelope->times, 1, err);
     }
-    if (rc != 0) {
-        return rc;
+    if (rc == 0) {
+        finish(envelope, out);
     }
-    parts.value = wr_writer_bytes(&envelope->values[0]);
-    add_record(envelope, &parts);
-    finish(envelope, out);
-    return 0;
+    return rc;
 }
 
 /* ---- the way in -------------------------------------------------------------------------------------- */
@@ -763,6 +628,11 @@ static int add_change(struct wr_envelope *envelope, const struct wr_change *chan
     return add_truncate(envelope, plan, err);
 }
 
+void wr_envelope_rewind(struct wr_envelope *envelope)
+{
+    envelope->records.schema_epoch++;
+}
+
 int wr_envelope_change(struct wr_envelope *envelope, const struct wr_change *change, int64_t now_us,
                        struct wr_envelope_output *out, struct weir_error *err)
 {
@@ -770,6 +640,7 @@ int wr_envelope_change(struct wr_envelope *envelope, const struct wr_change *cha
     wr_source_fill(&envelope->source, &change->origin);
     int rc = add_change(envelope, change, err);
     if (rc != 0) {
+        wr_envelope_rewind(envelope); /* a schema may have been among what is lost */
         return rc;
     }
     finish(envelope, out);

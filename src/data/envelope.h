@@ -12,6 +12,12 @@
  *     t         one without key
  *     m         one, to <prefix>.message
  *
+ * weir adds, unless weir_headers is false (what Debezium's JSON loses; docs/formats.md):
+ *     header weir.schema   names the schema of a JSON value that does not have it inside; before its
+ *                          first use a record in __weir_schemas has its text
+ *     header weir.hidden   names the columns whose NULL shows as something else, and those that the
+ *                          database did not send
+ *
  * What a source leaves to the envelope: topic names, key, fill rule for old tuples that hold the key
  * only, values that TOAST left out (taken from `before` where it has them, else the placeholder),
  * headers, skipped.operations. What the source does itself: which tables and columns there are.
@@ -53,8 +59,9 @@ struct wr_envelope_options {
     struct wr_str task_id; /* header __debezium.context.taskId ["0"] */
     struct wr_str run_id;  /* header __debezium.context.runId: a UUID v7 of this start [""] */
 
-    size_t
-        record_max_bytes; /* largest key and value of a record [64 MiB]; beyond it WEIR_E_LIMIT */
+    bool weir_headers; /* weir.schema.header [true] */
+
+    size_t record_max_bytes; /* largest key and value [64 MiB]; beyond it WEIR_E_LIMIT */
 
     struct wr_converter *key_converter;   /* required; taken, also on failure */
     struct wr_converter *value_converter; /* required; taken, also on failure */
@@ -63,6 +70,7 @@ struct wr_envelope_options {
 /* A topic that records go to. Lives as long as the envelope, at one address. */
 struct wr_envelope_topic {
     struct wr_str name; /* NUL-terminated, Debezium's characters and length (cdc.md B1) */
+    bool is_internal;   /* weir's own (__weir_schemas): one partition, cleanup.policy=compact */
     void *user;         /* the source's own, NULL at first: its handle on the topic in the log */
 };
 
@@ -124,6 +132,10 @@ WR_MUST_USE struct wr_envelope_topic *wr_envelope_topic_of(struct wr_envelope *e
 WR_MUST_USE int wr_envelope_change(struct wr_envelope *envelope, const struct wr_change *change,
                                    int64_t now_us, struct wr_envelope_output *out,
                                    struct weir_error *err);
+
+/* Records that were handed out were not committed and will be made again: so will be the schemas that they
+ * use. */
+void wr_envelope_rewind(struct wr_envelope *envelope);
 
 /* Make a heartbeat: one record to <topic.heartbeat.prefix>.<topic.prefix>. `out` as above. */
 WR_MUST_USE int wr_envelope_heartbeat(struct wr_envelope *envelope, int64_t now_us,

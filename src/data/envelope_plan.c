@@ -1,6 +1,9 @@
 #include "data/envelope_plan.h"
 
 #include "data/header_converter.h"
+#include "data/json_schema.h"
+
+#include <xxhash.h>
 
 enum {
     PLAN_BYTES_MAX = 64 << 20 /* of one table's schemas */
@@ -53,6 +56,38 @@ static int no_memory(const struct wr_envelope_plan *plan, struct weir_error *err
     return wr_fail(err, WEIR_E_NOMEM, "schema of topic %.*s", WR_FMT(plan->topic->name));
 }
 
+static struct wr_str copy_str(struct wr_arena *arena, struct wr_str s)
+{
+    return (struct wr_str){wr_arena_str(arena, s), s.len};
+}
+
+/* Write out the value's schema, for __weir_schemas, and name it by its hash. */
+static int keep_schema(struct wr_envelope_plan *plan, const struct wr_schema *value,
+                       struct weir_error *err)
+{
+    WR_CLEANUP(wr_writer_fini) struct wr_writer w = wr_writer_growing(PLAN_BYTES_MAX);
+    struct wr_json_out out = wr_json_begin(&w);
+    wr_json_put_schema(&out, value, false);
+    wr_json_end(&out);
+    struct wr_str text = wr_writer_str(&w);
+    plan->schema_text = copy_str(&plan->arena, text);
+    if (wr_writer_end(&w, err) != 0 || plan->schema_text.ptr == NULL) {
+        return no_memory(plan, err);
+    }
+    uint64_t hash = XXH3_64bits(text.ptr, text.len);
+    uint8_t bytes[sizeof(hash)];
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = (uint8_t)(hash >> (56 - 8 * i));
+    }
+    (void)wr_text_hex((uint8_t *)plan->schema_id, (struct wr_bytes){bytes, sizeof(bytes)});
+    return 0;
+}
+
+static bool keeps_schemas(const struct wr_envelope_options *options)
+{
+    return options->weir_headers && options->value_converter->is_schemaless;
+}
+
 /* Prepare what the converters need for the two schemas; `key` NULL: the key is null. */
 static int prepare(struct wr_envelope_plan *plan, const struct wr_envelope_plan_input *in,
                    const struct wr_schema *key, const struct wr_schema *value,
@@ -69,7 +104,10 @@ static int prepare(struct wr_envelope_plan *plan, const struct wr_envelope_plan_
         }
     }
     int rc = wr_converter_prepare(in->options->value_converter, topic, value, &plan->value, err);
-    return rc == 0 ? 0 : wr_wrap(err, "value of topic %.*s", WR_FMT(topic));
+    if (rc != 0) {
+        return wr_wrap(err, "value of topic %.*s", WR_FMT(topic));
+    }
+    return keeps_schemas(in->options) ? keep_schema(plan, value, err) : 0;
 }
 
 /* A struct schema over `fields`; NULL when they are, or out of memory. */
@@ -95,11 +133,6 @@ static const struct wr_schema *with_version(const struct wr_schema *schema, stru
         copy->is_optional = is_optional;
     }
     return copy;
-}
-
-static struct wr_str copy_str(struct wr_arena *arena, struct wr_str s)
-{
-    return (struct wr_str){wr_arena_str(arena, s), s.len};
 }
 
 /* "<topic><suffix>"; ptr NULL when out of memory. */
@@ -198,16 +231,21 @@ static const struct wr_schema *envelope_schema(struct wr_envelope_plan *plan,
         arena, 2, false);
 }
 
+static bool add_row(struct wr_envelope_plan *plan, struct wr_envelope_row *row)
+{
+    row->data = wr_arena_array(&plan->arena, plan->column_count, sizeof(*row->data));
+    row->hidden = wr_arena_array(&plan->arena, plan->column_count, sizeof(*row->hidden));
+    return row->data != NULL && row->hidden != NULL;
+}
+
 /* Room for the values of a change. */
 static bool add_rows(struct wr_envelope_plan *plan)
 {
     struct wr_arena *arena = &plan->arena;
-    plan->before = wr_arena_array(arena, plan->column_count, sizeof(*plan->before));
-    plan->after = wr_arena_array(arena, plan->column_count, sizeof(*plan->after));
     plan->old_key = wr_arena_array(arena, plan->table->key_count, sizeof(*plan->old_key));
     plan->new_key = wr_arena_array(arena, plan->table->key_count, sizeof(*plan->new_key));
-    return plan->before != NULL && plan->after != NULL && plan->old_key != NULL &&
-           plan->new_key != NULL;
+    return plan->old_key != NULL && plan->new_key != NULL && add_row(plan, &plan->before) &&
+           add_row(plan, &plan->after);
 }
 
 static int build_table(struct wr_envelope_plan *plan, const struct wr_envelope_plan_input *in,
@@ -344,7 +382,10 @@ int wr_envelope_plan_heartbeat(const struct wr_envelope_plan_input *in,
     if (plan == NULL) {
         return wr_fail(err, WEIR_E_NOMEM, "plan of heartbeats");
     }
-    int rc = prepare(plan, in, &server_key, &heartbeat_value, err);
+    struct wr_envelope_options options = *in->options;
+    options.weir_headers = false; /* nobody binds its fields */
+    const struct wr_envelope_plan_input plain = {&options, in->modes, in->topic};
+    int rc = prepare(plan, &plain, &server_key, &heartbeat_value, err);
     if (rc != 0) {
         wr_envelope_plan_free(plan);
         return rc;

@@ -33,6 +33,24 @@ enum wr_message_field {
     WR_MESSAGE_FIELDS
 };
 
+/* What is true of a column of one row and cannot be seen in the record. */
+enum wr_envelope_hidden {
+    WR_HIDDEN_NOTHING,
+    WR_HIDDEN_NULL,  /* it is NULL, and shows as a default or a fallback */
+    WR_HIDDEN_UNSENT /* the database did not send it */
+};
+
+/* A row of one change, one of each for each column. */
+struct wr_envelope_row {
+    struct wr_datum *data;
+    uint8_t *hidden; /* enum wr_envelope_hidden */
+    size_t hidden_count;
+};
+
+enum {
+    WR_SCHEMA_ID_LEN = 16 /* hexadecimal digits */
+};
+
 struct wr_envelope_plan {
     struct wr_envelope_plan *next; /* in the same bucket */
     struct wr_arena arena;
@@ -40,6 +58,11 @@ struct wr_envelope_plan {
     struct wr_converter_plan *key; /* NULL: the key is null */
     struct wr_converter_plan *value;
     struct wr_converter_plan *header; /* the key as __debezium.newkey; NULL when there is none */
+
+    /* The value's schema, when values do not have it inside and it is to be kept; else all zero. */
+    struct wr_str schema_text;
+    char schema_id[WR_SCHEMA_ID_LEN];
+    uint64_t schema_epoch; /* that of the envelope when it was written last */
 
     /* Of a table; all zero for messages and heartbeats. */
     uint64_t version;
@@ -50,8 +73,8 @@ struct wr_envelope_plan {
     struct wr_connect_column *columns;
     size_t column_count;
     const struct wr_schema *key_schema;
-    struct wr_datum *before; /* one for each column */
-    struct wr_datum *after;
+    struct wr_envelope_row before;
+    struct wr_envelope_row after;
     struct wr_datum *old_key; /* one for each column of the key */
     struct wr_datum *new_key;
 

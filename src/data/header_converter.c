@@ -152,6 +152,7 @@ static const struct wr_converter_ops header_ops = {
 
 struct wr_converter *wr_header_converter(void)
 {
-    static struct wr_converter converter = {&header_ops, true};
+    static struct wr_converter converter = {
+        .ops = &header_ops, .is_schemaless = true, .shows_defaults = true};
     return &converter;
 }

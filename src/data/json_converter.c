@@ -410,7 +410,9 @@ int wr_json_converter_new(const struct wr_json_converter_options *options,
     if (converter == NULL) {
         return wr_fail(err, WEIR_E_NOMEM, "json converter");
     }
-    converter->base = (struct wr_converter){&json_ops, options->replace_null_with_default};
+    converter->base = (struct wr_converter){.ops = &json_ops,
+                                            .is_schemaless = !options->schemas_enable,
+                                            .shows_defaults = options->replace_null_with_default};
     converter->options = *options;
     *out = &converter->base;
     return 0;

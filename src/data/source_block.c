@@ -104,8 +104,9 @@ static void put_sequence(struct wr_source_block *block, const struct wr_origin *
         p = wr_text_i64(p, (int64_t)origin->last_commit_lsn);
         *p++ = '"';
     } else {
-        memcpy(p, "null", 4);
-        p += 4;
+        static const uint8_t none[] = {'n', 'u', 'l', 'l'};
+        memcpy(p, none, sizeof(none));
+        p += sizeof(none);
     }
     *p++ = ',';
     *p++ = '"';

@@ -147,6 +147,7 @@ static struct setup setup_of(bool has_schemas)
                       wr_json_converter_defaults()};
     s.options.topic_prefix = WR_STR("app");
     s.options.database = WR_STR("app_db");
+    s.options.weir_headers = false;
     s.options.run_id = WR_STR("01a20cae-a294-7df8-ac0a-87436a49f57d");
     s.key.schemas_enable = has_schemas;
     s.value.schemas_enable = has_schemas;
@@ -291,6 +292,426 @@ static void writes_heartbeats(void **state)
     recorded_close(&in);
 }
 
+/* ---- the textbook ------------------------------------------------------------------------------------ */
+
+static struct wr_envelope_output change_of(struct wr_envelope *envelope,
+                                           const struct wr_change *change)
+{
+    struct wr_change c = placed(change, true);
+    struct wr_envelope_output out;
+    struct weir_error err;
+    if (wr_envelope_change(envelope, &c, now_us, &out, &err) != 0) {
+        fail_msg("%s", err.text);
+    }
+    return out;
+}
+
+static void assert_text(struct wr_bytes got, const char *want)
+{
+    if (!wr_bytes_eq(got, wr_bytes_of_str(wr_str_of(want)))) {
+        fail_at_difference(wr_str_of_bytes(got), wr_str_of(want));
+    }
+}
+
+static void writes_the_event_of_the_textbook(void **state)
+{
+    (void)state;
+    static const struct wr_value row[] = {I(1001), I(501), T("29.99"), T("pending"),
+                                          I(1710500000000000)};
+    const struct wr_change insert = CREATE(orders, row);
+    struct setup s = setup_of(false);
+    s.options.modes.decimal = WR_DECIMAL_DOUBLE;
+    struct wr_envelope *envelope = open_envelope(&s);
+    struct wr_envelope_output out = change_of(envelope, &insert);
+    assert_int_equal(out.record_count, 1);
+    assert_string_equal(out.records[0].topic->name.ptr, "app.public.orders");
+    assert_text(out.records[0].record.key, "{\"order_id\":1001}");
+    assert_text(
+        out.records[0].record.value,
+        "{\"before\":null,\"after\":{\"order_id\":1001,\"customer_id\":501,\"amount\":29.99,"
+        "\"status\":\"pending\",\"created_at\":1710500000000},\"source\":{\"version\":"
+        "\"3.5.0.Final\",\"connector\":\"postgresql\",\"name\":\"app\",\"ts_ms\":"
+        "1700000000123,\"snapshot\":\"false\",\"db\":\"app_db\",\"sequence\":"
+        "\"[\\\"26869000\\\",\\\"26870000\\\"]\",\"ts_us\":1700000000123456,\"ts_ns\":"
+        "1700000000123456000,\"schema\":\"public\",\"table\":\"orders\",\"txId\":700,"
+        "\"lsn\":26870000,\"xmin\":null,\"origin\":null,\"origin_lsn\":null},"
+        "\"transaction\":null,\"op\":\"c\",\"ts_ms\":1800000000456,\"ts_us\":"
+        "1800000000456789,\"ts_ns\":1800000000456789000}");
+    wr_envelope_free(envelope);
+}
+
+/* ---- what weir adds ---------------------------------------------------------------------------------- */
+
+static const char *header_of(const struct wr_envelope_record *record, const char *name)
+{
+    static char text[256];
+    struct wr_bytes value = wr_record_header(&record->record, name);
+    if (value.ptr == NULL) {
+        return NULL;
+    }
+    (void)snprintf(text, sizeof(text), "%.*s", WR_FMT(wr_str_of_bytes(value)));
+    return text;
+}
+
+static struct wr_envelope *open_plain(void)
+{
+    struct setup s = setup_of(false);
+    s.options.weir_headers = true;
+    return open_envelope(&s);
+}
+
+static void keeps_the_schema_of_values_without_one(void **state)
+{
+    (void)state;
+    struct wr_envelope *envelope = open_plain();
+    const struct wr_change insert = CREATE(orders, orders_rows[0]);
+    struct wr_envelope_output out = change_of(envelope, &insert);
+    assert_int_equal(out.record_count, 2);
+    assert_string_equal(out.records[0].topic->name.ptr, "__weir_schemas");
+    assert_true(out.records[0].topic->is_internal);
+    assert_int_equal(out.records[0].record.key.len, 16);
+    char id[17];
+    (void)snprintf(id, sizeof(id), "%.*s", WR_FMT(wr_str_of_bytes(out.records[0].record.key)));
+    assert_string_equal(header_of(&out.records[1], "weir.schema"), id);
+    struct recorded in = recorded_open("schemas");
+    struct wr_str schema = wr_str_of_bytes(out.records[0].record.value);
+    bool is_debezium = false;
+    for (size_t i = 0; i < in.schema_count; i++) {
+        is_debezium = is_debezium || wr_str_eq(schema, in.schemas[i]);
+    }
+    assert_true(is_debezium);
+    recorded_close(&in);
+    out = change_of(envelope, &insert);
+    assert_int_equal(out.record_count, 1);
+    assert_string_equal(header_of(&out.records[0], "weir.schema"), id);
+    wr_envelope_free(envelope);
+}
+
+static void writes_a_schema_again_after_a_rewind(void **state)
+{
+    (void)state;
+    struct wr_envelope *envelope = open_plain();
+    const struct wr_change insert = CREATE(orders, orders_rows[0]);
+    assert_int_equal(change_of(envelope, &insert).record_count, 2);
+    assert_int_equal(change_of(envelope, &insert).record_count, 1);
+    wr_envelope_rewind(envelope);
+    assert_int_equal(change_of(envelope, &insert).record_count, 2);
+    assert_int_equal(change_of(envelope, &insert).record_count, 1);
+    wr_envelope_free(envelope);
+}
+
+static void a_changed_table_has_another_schema_and_the_same_topic(void **state)
+{
+    (void)state;
+    struct wr_envelope *envelope = open_plain();
+    struct wr_table wider = cut_b;
+    wider.name = cut_a.name;
+    wider.version = 1000;
+    const struct wr_change before = CREATE(cut_a, cut_rows[0]);
+    const struct wr_change after = CREATE(wider, cut_rows[0]);
+    struct wr_envelope_output out = change_of(envelope, &before);
+    struct wr_envelope_topic *topic = out.records[1].topic;
+    topic->user = &wider;
+    char id[17];
+    (void)snprintf(id, sizeof(id), "%.*s", WR_FMT(wr_str_of_bytes(out.records[0].record.key)));
+    out = change_of(envelope, &after);
+    assert_int_equal(out.record_count, 2);
+    assert_ptr_equal(out.records[1].topic, topic);
+    assert_ptr_equal(out.records[1].topic->user, &wider);
+    assert_string_not_equal(header_of(&out.records[1], "weir.schema"), id);
+    wr_envelope_free(envelope);
+}
+
+static void values_with_a_schema_need_none_beside_them(void **state)
+{
+    (void)state;
+    struct setup s = setup_of(true);
+    s.options.weir_headers = true;
+    struct wr_envelope *envelope = open_envelope(&s);
+    const struct wr_change insert = CREATE(orders, orders_rows[0]);
+    struct wr_envelope_output out = change_of(envelope, &insert);
+    assert_int_equal(out.record_count, 1);
+    assert_null(header_of(&out.records[0], "weir.schema"));
+    wr_envelope_free(envelope);
+}
+
+static void names_the_columns_that_show_what_they_do_not_hold(void **state)
+{
+    (void)state;
+    struct wr_envelope *envelope = open_plain();
+    static const struct wr_value defaulted[] = {I(1), T("one")};
+    const struct wr_change nulls = CREATE(full_old, full_old_rows[0]);
+    const struct wr_change unsent = UPDATE(toast, NULL, toast_rows[1]);
+    const struct wr_change key_only = DELETE(composite, composite_rows[4]);
+    const struct wr_change whole = CREATE(no_key, defaulted);
+    struct wr_envelope_output out = change_of(envelope, &nulls);
+    assert_string_equal(header_of(&out.records[1], "weir.hidden"), "{\"null\":[\"n\"]}");
+    out = change_of(envelope, &unsent);
+    assert_string_equal(header_of(&out.records[1], "weir.hidden"),
+                        "{\"unsent\":[\"t\",\"by\",\"j\",\"at\",\"ai\",\"ai8\",\"num\",\"ax\"]}");
+    out = change_of(envelope, &key_only);
+    assert_int_equal(out.record_count, 3);
+    assert_string_equal(header_of(&out.records[1], "weir.hidden"), "{\"unsent\":[\"b\"]}");
+    assert_null(header_of(&out.records[2], "weir.hidden")); /* the tombstone */
+    assert_null(header_of(&out.records[2], "weir.schema"));
+    out = change_of(envelope, &whole);
+    assert_null(header_of(&out.records[1], "weir.hidden"));
+    wr_envelope_free(envelope);
+}
+
+static void a_null_that_shows_as_null_is_not_hidden(void **state)
+{
+    (void)state;
+    struct setup s = setup_of(false);
+    s.options.weir_headers = true;
+    s.value.replace_null_with_default = false;
+    struct wr_envelope *envelope = open_envelope(&s);
+    const struct wr_change nulls = CREATE(full_old, full_old_rows[0]);
+    struct wr_envelope_output out = change_of(envelope, &nulls);
+    assert_null(header_of(&out.records[1], "weir.hidden"));
+    wr_envelope_free(envelope);
+}
+
+static void messages_have_no_context_but_a_schema(void **state)
+{
+    (void)state;
+    struct wr_envelope *envelope = open_plain();
+    const struct wr_change message = MESSAGE(true, "p", "c");
+    struct wr_envelope_output out = change_of(envelope, &message);
+    assert_int_equal(out.record_count, 2);
+    assert_int_equal(out.records[1].record.header_count, 1);
+    assert_non_null(header_of(&out.records[1], "weir.schema"));
+    wr_envelope_free(envelope);
+}
+
+/* ---- refusals ---------------------------------------------------------------------------------------- */
+
+static int failure_of(struct wr_envelope *envelope, const struct wr_change *change,
+                      struct weir_error *err)
+{
+    struct wr_envelope_output out;
+    struct wr_change c = placed(change, true);
+    return wr_envelope_change(envelope, &c, now_us, &out, err);
+}
+
+static const struct wr_column strict_columns[] = {
+    REQ("id", WR_TYPE_INT32), COLUMN("n", WR_TYPE_DECIMAL, false, 5, 2, ABSENT)};
+static const struct wr_table strict = TABLE(100, "public", "strict", strict_columns, first_column);
+static const struct wr_column lenient_columns[] = {
+    REQ("id", WR_TYPE_INT32), COLUMN("n", WR_TYPE_DECIMAL, false, 5, 2, T("1.50"))};
+static const struct wr_table lenient =
+    TABLE(101, "public", "lenient", lenient_columns, first_column);
+static const struct wr_value nan_row[] = {I(1), T("NaN")};
+
+static void a_value_without_a_place_in_a_not_null_column_is_an_error(void **state)
+{
+    (void)state;
+    struct setup s = setup_of(false);
+    struct wr_envelope *envelope = open_envelope(&s);
+    struct weir_error err;
+    const struct wr_change change = CREATE(strict, nan_row);
+    assert_int_equal(failure_of(envelope, &change, &err), WEIR_E_INPUT);
+    assert_string_equal(err.text,
+                        "table public.strict: column n is NOT NULL and holds NaN in a precise "
+                        "decimal, which the record cannot show; decimal.handling.mode=string has "
+                        "room for it");
+    wr_envelope_free(envelope);
+}
+
+static void a_value_without_a_place_shows_as_the_default_and_warns(void **state)
+{
+    (void)state;
+    struct setup s = setup_of(false);
+    s.options.weir_headers = true;
+    s.value.replace_null_with_default = false; /* the default is written as a value */
+    struct wr_envelope *envelope = open_envelope(&s);
+    const struct wr_change change = CREATE(lenient, nan_row);
+    struct wr_envelope_output out = change_of(envelope, &change);
+    assert_int_equal(out.warning_count, 1);
+    assert_ptr_equal(out.warnings[0].table, &lenient);
+    assert_ptr_equal(out.warnings[0].column, &lenient_columns[1]);
+    assert_string_equal(out.warnings[0].what, "NaN in a precise decimal");
+    static const char start[] = "{\"before\":null,\"after\":{\"id\":1,\"n\":\"AJY=\"}";
+    assert_memory_equal(out.records[1].record.value.ptr, start, sizeof(start) - 1);
+    assert_string_equal(header_of(&out.records[1], "weir.hidden"), "{\"null\":[\"n\"]}");
+    wr_envelope_free(envelope);
+}
+
+static void an_old_row_without_its_key_is_refused(void **state)
+{
+    (void)state;
+    struct setup s = setup_of(false);
+    struct wr_envelope *envelope = open_envelope(&s);
+    struct weir_error err;
+    static const struct wr_value index_only[] = {ABSENT, I(7), ABSENT};
+    const struct wr_change change = DELETE(composite, index_only);
+    assert_int_equal(failure_of(envelope, &change, &err), WEIR_E_REFUSED);
+    assert_string_equal(err.text, "table public.composite: old rows come without column c of the "
+                                  "key; run ALTER TABLE \"public\".\"composite\" REPLICA IDENTITY "
+                                  "DEFAULT");
+    wr_envelope_free(envelope);
+}
+
+static void a_delete_without_its_old_row_is_no_record(void **state)
+{
+    (void)state;
+    struct setup s = setup_of(false);
+    struct wr_envelope *envelope = open_envelope(&s);
+    const struct wr_change change = DELETE(composite, NULL);
+    assert_int_equal(change_of(envelope, &change).record_count, 0);
+    wr_envelope_free(envelope);
+}
+
+static void each_record_of_a_moved_row_is_skipped_by_its_own_operation(void **state)
+{
+    (void)state;
+    const struct wr_change move = UPDATE(composite, composite_rows[2], composite_rows[3]);
+    const struct wr_change stay = UPDATE(composite, NULL, composite_rows[1]);
+    struct setup s = setup_of(false);
+    s.options.skipped_ops = WR_SKIP_DELETE;
+    struct wr_envelope *envelope = open_envelope(&s);
+    struct wr_envelope_output out = change_of(envelope, &move);
+    assert_int_equal(out.record_count, 1);
+    assert_string_equal(header_of(&out.records[0], "__debezium.oldkey"), "{\"c\":9,\"a\":\"x\"}");
+    wr_envelope_free(envelope);
+    s.options.skipped_ops = WR_SKIP_UPDATE | WR_SKIP_CREATE;
+    envelope = open_envelope(&s);
+    assert_int_equal(change_of(envelope, &move).record_count, 2);
+    assert_int_equal(change_of(envelope, &stay).record_count, 0);
+    wr_envelope_free(envelope);
+}
+
+static void a_record_over_its_limit_names_topic_and_key(void **state)
+{
+    (void)state;
+    struct setup s = setup_of(false);
+    s.options.record_max_bytes = 2000;
+    struct wr_envelope *envelope = open_envelope(&s);
+    struct weir_error err;
+    const struct wr_change change = CREATE(toast_full, toast_full_rows[0]);
+    assert_int_equal(failure_of(envelope, &change, &err), WEIR_E_LIMIT);
+    assert_string_equal(
+        err.text, "value for topic app.public.toast_full, key {\"id\":1}: more than 2000 bytes");
+    wr_envelope_free(envelope);
+}
+
+static void a_type_without_mapping_is_named(void **state)
+{
+    (void)state;
+    struct setup s = setup_of(false);
+    struct wr_envelope *envelope = open_envelope(&s);
+    struct weir_error err;
+    static const struct wr_column columns[] = {{.name = WR_STR_INIT("l"),
+                                                .type = WR_TYPE_UNKNOWN,
+                                                .type_name = WR_STR_INIT("line"),
+                                                .default_value = ABSENT}};
+    static const struct wr_table table = TABLE(102, "public", "shapes", columns, first_column);
+    static const struct wr_value row[] = {T("{1,2,3}")};
+    const struct wr_change change = CREATE(table, row);
+    assert_int_equal(failure_of(envelope, &change, &err), WEIR_E_UNSUPPORTED);
+    assert_string_equal(err.text,
+                        "table public.shapes: column l has type line, which has no mapping");
+    wr_envelope_free(envelope);
+}
+
+static void needs_a_topic_prefix(void **state)
+{
+    (void)state;
+    struct setup s = setup_of(false);
+    struct wr_envelope *envelope = NULL;
+    struct weir_error err;
+    s.options.topic_prefix = WR_STR("");
+    assert_int_equal(wr_json_converter_new(&s.key, &s.options.key_converter, &err), 0);
+    assert_int_equal(wr_json_converter_new(&s.value, &s.options.value_converter, &err), 0);
+    assert_int_equal(wr_envelope_new(&s.options, &envelope, &err), WEIR_E_CONFIG);
+    assert_null(envelope);
+}
+
+/* ---- where weir differs from Debezium ------------------------------------------------------------------ */
+
+static void shows_nan_in_arrays_where_there_is_room(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"before\":null,\"after\":{\"id\":3,\"ai\":null,\"ai8\":null,\"at\":"
+        "null,\"an\":null,\"an52\":[\"1.50\",\"NAN\"]";
+    static const char number[] = "{\"before\":null,\"after\":{\"id\":3,\"ai\":null,\"ai8\":null,"
+                                 "\"at\":null,\"an\":null,\"an52\":[1.5,\"NaN\"]";
+    const struct wr_change change = CREATE(arrays, arrays_rows[2]);
+    struct setup s = setup_of(false);
+    s.options.modes.decimal = WR_DECIMAL_STRING;
+    struct wr_envelope *envelope = open_envelope(&s);
+    assert_memory_equal(change_of(envelope, &change).records[0].record.value.ptr, text,
+                        sizeof(text) - 1);
+    wr_envelope_free(envelope);
+    s.options.modes.decimal = WR_DECIMAL_DOUBLE;
+    envelope = open_envelope(&s);
+    assert_memory_equal(change_of(envelope, &change).records[0].record.value.ptr, number,
+                        sizeof(number) - 1);
+    wr_envelope_free(envelope);
+}
+
+/* Debezium reads the scale of numeric(3,-2) as 2046. */
+static void keeps_a_negative_scale(void **state)
+{
+    (void)state;
+    static const struct wr_column columns[] = {COLUMN("n", WR_TYPE_DECIMAL, true, 3, -2, ABSENT)};
+    static const struct wr_table table = TABLE(103, "public", "hundreds", columns, first_column);
+    static const struct wr_value row[] = {T("12300")};
+    struct setup s = setup_of(true);
+    struct wr_envelope *envelope = open_envelope(&s);
+    const struct wr_change change = CREATE(table, row);
+    assert_text(
+        change_of(envelope, &change).records[0].record.key,
+        "{\"schema\":{\"type\":\"struct\",\"fields\":[{\"type\":\"bytes\",\"optional\":true,"
+        "\"name\":\"org.apache.kafka.connect.data.Decimal\",\"version\":1,\"parameters\":"
+        "{\"scale\":\"-2\",\"connect.decimal.precision\":\"3\"},\"field\":\"n\"}],"
+        "\"optional\":false,\"name\":\"app.public.hundreds.Key\"},\"payload\":{\"n\":"
+        "\"ew==\"}}");
+    wr_envelope_free(envelope);
+}
+
+/* ---- memory ------------------------------------------------------------------------------------------ */
+
+/* All of one envelope's life with the n-th allocation failing; true when none was left to fail. */
+static bool survives_without_allocation(size_t n)
+{
+    static const struct wr_change changes[] = {
+        CREATE(defaults, defaults_rows[1]), UPDATE(keys, keys_rows[1], keys_rows[2]),
+        CREATE(arrays, arrays_rows[0]), MESSAGE(true, "p", "c")};
+    struct wr_envelope_options options = wr_envelope_defaults();
+    struct wr_json_converter_options json = wr_json_converter_defaults();
+    struct wr_envelope *envelope = NULL;
+    struct weir_error err;
+    json.schemas_enable = false;
+    options.topic_prefix = WR_STR("app");
+    assert_int_equal(wr_json_converter_new(&json, &options.key_converter, &err), 0);
+    assert_int_equal(wr_json_converter_new(&json, &options.value_converter, &err), 0);
+    wr_test_fail_alloc_at = n;
+    int rc = wr_envelope_new(&options, &envelope, &err);
+    for (size_t i = 0; rc == 0 && i < COUNT(changes); i++) {
+        rc = failure_of(envelope, &changes[i], &err);
+    }
+    bool is_done = wr_test_fail_alloc_at > 0;
+    wr_test_fail_alloc_at = 0;
+    assert_true(rc == 0 || rc == WEIR_E_NOMEM);
+    for (size_t i = 0; envelope != NULL && i < COUNT(changes); i++) {
+        assert_int_equal(failure_of(envelope, &changes[i], &err), 0); /* it still works */
+    }
+    wr_envelope_free(envelope);
+    return is_done;
+}
+
+static void survives_every_failed_allocation(void **state)
+{
+    (void)state;
+    size_t n = 1;
+    while (!survives_without_allocation(n)) {
+        n++;
+    }
+    assert_true(n > 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +720,25 @@ int main(void)
         cmocka_unit_test(writes_decimals_as_doubles_and_nulls_as_nulls),
         cmocka_unit_test(writes_snapshot_marks_and_decimals_as_numbers),
         cmocka_unit_test(writes_heartbeats),
+        cmocka_unit_test(writes_the_event_of_the_textbook),
+        cmocka_unit_test(keeps_the_schema_of_values_without_one),
+        cmocka_unit_test(writes_a_schema_again_after_a_rewind),
+        cmocka_unit_test(a_changed_table_has_another_schema_and_the_same_topic),
+        cmocka_unit_test(values_with_a_schema_need_none_beside_them),
+        cmocka_unit_test(names_the_columns_that_show_what_they_do_not_hold),
+        cmocka_unit_test(a_null_that_shows_as_null_is_not_hidden),
+        cmocka_unit_test(messages_have_no_context_but_a_schema),
+        cmocka_unit_test(a_value_without_a_place_in_a_not_null_column_is_an_error),
+        cmocka_unit_test(a_value_without_a_place_shows_as_the_default_and_warns),
+        cmocka_unit_test(an_old_row_without_its_key_is_refused),
+        cmocka_unit_test(a_delete_without_its_old_row_is_no_record),
+        cmocka_unit_test(each_record_of_a_moved_row_is_skipped_by_its_own_operation),
+        cmocka_unit_test(a_record_over_its_limit_names_topic_and_key),
+        cmocka_unit_test(a_type_without_mapping_is_named),
+        cmocka_unit_test(needs_a_topic_prefix),
+        cmocka_unit_test(shows_nan_in_arrays_where_there_is_room),
+        cmocka_unit_test(keeps_a_negative_scale),
+        cmocka_unit_test(survives_every_failed_allocation),
     };
     return cmocka_run_group_tests_name("envelope", tests, NULL, NULL);
 }
