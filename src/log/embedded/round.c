@@ -138,6 +138,13 @@ static int by_place(const void *a, const void *b)
     return x->at < y->at ? -1 : (x->at > y->at ? 1 : 0);
 }
 
+/* Does it begin where the one before it ends? Large parts between the two are on another list. */
+static bool follows(const struct wr_round_write *write)
+{
+    const struct wr_round_write *before = write - 1;
+    return write->segment == before->segment && write->at == before->at + before->len;
+}
+
 /* Write what goes to one segment back to back in one go. */
 static int write_run(struct wr_round_write *writes, size_t count, struct weir_error *err)
 {
@@ -157,7 +164,7 @@ static int write_segments(struct wr_round_write *writes, size_t count, struct we
     size_t at = 0;
     while (at < count) {
         size_t n = 1;
-        while (at + n < count && n < PIECES_MAX && writes[at + n].segment == writes[at].segment) {
+        while (at + n < count && n < PIECES_MAX && follows(&writes[at + n])) {
             n++;
         }
         int rc = write_run(writes + at, n, err);
