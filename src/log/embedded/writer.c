@@ -173,6 +173,7 @@ void wr_writer_unpark(struct wr_embedded *e, int64_t now_ms)
         if (w->state != WR_WRITER_PARKED || w->try_again_ms > now_ms) {
             continue;
         }
+        recall(e, w); /* what came since and was not looked at stays behind what is held */
         w->state = WR_WRITER_OPEN;
         struct wr_commit *c = w->held_first;
         w->held_first = NULL;
