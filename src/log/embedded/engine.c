@@ -145,11 +145,33 @@ static int fill_defaults(struct wr_embedded *e, const struct wr_embedded_options
 
 /* ---- the folder ---- */
 
+/* Make the name of the log's own folder durable. */
+static int sync_parent(struct wr_embedded *e, struct weir_error *err)
+{
+    char parent[WR_PATH_BYTES];
+    size_t len = strlen(e->dir);
+    while (len > 1 && e->dir[len - 1] == '/') {
+        len--;
+    }
+    while (len > 0 && e->dir[len - 1] != '/') {
+        len--;
+    }
+    (void)snprintf(parent, sizeof(parent), "%.*s", len == 0 ? 1 : (int)len,
+                   len == 0 ? "." : e->dir);
+    return wr_vfs_sync_dir(e->vfs, parent, err);
+}
+
 static int lock_folder(struct wr_embedded *e, struct weir_error *err)
 {
     char path[WR_PATH_BYTES];
     int rc = wr_vfs_mkdir(e->vfs, e->dir, err);
-    rc = rc == WEIR_E_EXISTS ? 0 : rc;
+    if (rc == WEIR_E_EXISTS) {
+        /* Its maker may have been killed before this. Where one may not look, it was made by others. */
+        (void)sync_parent(e, err);
+        rc = 0;
+    } else {
+        rc = rc == 0 ? sync_parent(e, err) : rc;
+    }
     if (rc < 0) {
         return wr_wrap(err, "make the log's folder '%s'", e->dir);
     }

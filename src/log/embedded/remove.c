@@ -350,6 +350,11 @@ int wr_sweep_root(struct wr_embedded *e, const struct wr_topic_id *deleted, size
         }
     }
     free_names(&names);
+    if (*removed > 0) { /* what was removed is to stay so: the first checkpoint syncs the folder */
+        pthread_mutex_lock(&e->lock);
+        e->is_root_new = true;
+        pthread_mutex_unlock(&e->lock);
+    }
     return rc;
 }
 
