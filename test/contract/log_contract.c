@@ -4,7 +4,7 @@
  */
 #include "contract/log_fixture.h"
 
-static const struct variant *const engines[] = {memory_variants};
+static const struct variant *const engines[] = {memory_variants, embedded_variants};
 
 static const struct variant *variant_named(const char *name)
 {

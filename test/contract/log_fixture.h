@@ -65,6 +65,7 @@ struct fixture {
 
 /* The variants of each engine, ended by one without a name. */
 extern const struct variant memory_variants[];
+extern const struct variant embedded_variants[];
 
 /* The variant under test; what setup and teardown do around each test. */
 extern const struct variant *variant_under_test;

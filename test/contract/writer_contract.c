@@ -2,6 +2,7 @@
 #include "contract/log_fixture.h"
 
 #include "base/clock.h"
+#include "base/wake.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -394,6 +395,38 @@ static void a_record_of_64_mib_goes_through(void **state)
     free(bytes);
 }
 
+/* Large ones may take another way to the disk; they stand between the small ones all the same. */
+static void small_and_large_commits_keep_their_places(void **state)
+{
+    struct fixture *f = *state;
+    enum {
+        LARGE = 400000
+    };
+    struct wr_log_topic *t = make_topic(f, "t", 1, NULL);
+    struct wr_log_writer *w = open_writer(f, NULL);
+    uint8_t *bytes = NULL;
+    struct wr_record record = large_record(LARGE, &bytes);
+    for (int i = 0; i < 6; i++) {
+        record.value.len = i % 2 == 0 ? 100 : LARGE - (size_t)i;
+        assert_int_equal(wr_log_append(w, t, 0, &record, &f->err), 0);
+        (void)commit(f, w);
+    }
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(take_answer(f, w).outcome, WR_COMMIT_DONE);
+    }
+    struct wr_log_reader *r = open_reader(f, WR_READ_COMMITTED);
+    assert_int_equal(wr_log_reader_assign(r, t, 0, 0, &f->err), 0);
+    for (int64_t next = 0; next < 6;) {
+        struct wr_log_chunk chunk = take_chunk(f, r);
+        for (size_t i = 0; i < chunk.count; i++, next++) {
+            record.value.len = next % 2 == 0 ? 100 : LARGE - (size_t)next;
+            assert_int_equal(chunk.records[i].offset, next);
+            assert_true(wr_bytes_eq(chunk.records[i].record.value, record.value));
+        }
+    }
+    free(bytes);
+}
+
 static void too_many_commits_under_way_say_so_and_lose_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -515,6 +548,32 @@ static void a_full_disk_is_answered_again_and_the_retry_doubles_nothing(void **s
     assert_string_equal(seen(f, t, 1), "0=a");
 }
 
+static void what_is_handed_over_before_again_is_taken_stays_behind_it(void **state)
+{
+    struct fixture *f = *state;
+    if (f->variant->fill == NULL) {
+        return;
+    }
+    struct wr_log_topic *t = make_topic(f, "t", 1, NULL);
+    struct wr_log_writer *w = open_writer(f, NULL);
+    int fd = wr_log_writer_fd(w);
+    f->variant->fill(f, true);
+    append(f, w, t, 0, NULL, "a");
+    (void)commit(f, w);
+    if (f->variant->drive != NULL) {
+        f->variant->drive(f);
+    }
+    assert_int_equal(wr_wait_any(&fd, 1, 10000), 0);
+    append(f, w, t, 0, NULL, "b");
+    (void)commit(f, w);
+    assert_int_equal(take_answer(f, w).outcome, WR_COMMIT_AGAIN);
+    f->variant->fill(f, false);
+    assert_int_equal(wr_log_writer_retry(w, &f->err), 0);
+    assert_int_equal(take_answer(f, w).commit, 1);
+    assert_int_equal(take_answer(f, w).commit, 2);
+    assert_string_equal(seen(f, t, 0), "0=a 1=b");
+}
+
 static void closing_with_a_commit_to_retry_drops_it(void **state)
 {
     struct fixture *f = *state;
@@ -589,12 +648,14 @@ int writer_contract(void)
         TEST(a_commit_into_a_deleted_topic_is_not_done_anywhere),
         TEST(a_commit_over_its_bound_says_to_commit_first),
         TEST(a_record_of_64_mib_goes_through),
+        TEST(small_and_large_commits_keep_their_places),
         TEST(too_many_commits_under_way_say_so_and_lose_nothing),
         TEST(an_empty_commit_is_answered_too),
         TEST(a_synced_commit_comes_after_those_before_it),
         TEST(its_descriptor_is_readable_while_there_are_answers),
         TEST(waiting_ends_with_the_answer_or_with_the_time),
         TEST(a_full_disk_is_answered_again_and_the_retry_doubles_nothing),
+        TEST(what_is_handed_over_before_again_is_taken_stays_behind_it),
         TEST(closing_with_a_commit_to_retry_drops_it),
         TEST(the_later_writer_of_an_id_fences_the_former),
         TEST(closing_a_fenced_writer_leaves_the_new_one_alone),
