@@ -4,6 +4,7 @@
 #include "data/crc.h"
 #include "log/embedded/engine.h"
 #include "log/embedded/partition.h"
+#include "log/embedded/rewrite.h"
 #include "log/embedded/segment.h"
 #include "log/embedded/topics.h"
 
@@ -208,8 +209,8 @@ static bool must_roll(const struct wr_partition *p, const struct wr_commit_part 
 {
     const struct wr_segment *seg = p->write_segment;
     const struct wr_topic_config *config = &p->topic->config;
-    if (seg->write_at == 0) {
-        return false;
+    if (seg->write_at == 0 || part->must_roll) {
+        return seg->write_at > 0;
     }
     bool is_full = seg->write_at + part->len > (uint64_t)config->segment_bytes ||
                    p->next_offset + records - seg->info.base > INT32_MAX;
@@ -270,7 +271,10 @@ static int prepare(struct wr_round *round, struct wr_commit_part *part, struct w
     int64_t records = 0;
     int64_t max_timestamp_ms = -1;
     int rc = read_notes(part, &records, &max_timestamp_ms, err);
-    if (rc == 0 && must_roll(p, part, records, max_timestamp_ms)) {
+    bool is_rewritten = !part->must_roll && wr_rewrite_wants(p, part->len);
+    if (rc == 0 && is_rewritten) {
+        wr_rewrite_ask(round->e, p);
+    } else if (rc == 0 && must_roll(p, part, records, max_timestamp_ms)) {
         rc = roll(round, p, err);
     }
     part->segment = p->write_segment;
@@ -372,7 +376,7 @@ static int prepare_all(struct wr_round *round, struct wr_commit *c, struct weir_
             rc = wr_topics_room(round->e, round->topic_count, err);
             pthread_mutex_unlock(&round->e->lock);
         }
-        if (rc == 0 && part->kind == WR_PART_ROLL) {
+        if (rc == 0 && (part->kind == WR_PART_ROLL || part->is_at_next)) {
             part->base_offset = part->partition->next_offset;
         }
     }

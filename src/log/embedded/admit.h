@@ -30,6 +30,8 @@ struct wr_round {
     size_t first_batches;   /* of segments that were empty */
     uint64_t segment_syncs; /* counted */
     uint64_t placed_bytes;
+    int segments_rc; /* of the segments' thread */
+    struct weir_error segments_err;
 
     struct wr_round_write *writes; /* through the page cache */
     size_t writes_count;

@@ -25,6 +25,8 @@ struct wr_commit_part {
     uint32_t record_count;           /* that readers may see */
     uint32_t sequence_count;         /* records in `batches`, for the sequence of the next */
     bool has_marker;                 /* `batches` begins with the end of a transaction */
+    bool must_roll;                  /* begins a new segment */
+    bool is_at_next;                 /* START: to where the commit itself begins */
 
     uint8_t *data; /* when sealed: all batches, to be patched */
     size_t len;

@@ -7,13 +7,14 @@
 #include "log/embedded/partition.h"
 #include "log/embedded/reader.h"
 #include "log/embedded/retention.h"
+#include "log/embedded/rewrite.h"
+#include "log/embedded/round_write.h"
 #include "log/embedded/segment.h"
 #include "log/embedded/topics.h"
 #include "log/embedded/writer.h"
 
 enum {
     COMMITS_MAX = 4096,
-    PIECES_MAX = 64,
     ROOM_MS = 100 /* how often a commit of the engine's own asks again for room */
 };
 
@@ -124,107 +125,6 @@ static void admit_all(struct wr_round *round)
             c->writer->refused_round = round->number;
         }
     }
-}
-
-/* ---- write ---- */
-
-static int by_place(const void *a, const void *b)
-{
-    const struct wr_round_write *x = a;
-    const struct wr_round_write *y = b;
-    if (x->segment != y->segment) {
-        return (uintptr_t)x->segment < (uintptr_t)y->segment ? -1 : 1;
-    }
-    return x->at < y->at ? -1 : (x->at > y->at ? 1 : 0);
-}
-
-/* Does it begin where the one before it ends? Large parts between the two are on another list. */
-static bool follows(const struct wr_round_write *write)
-{
-    const struct wr_round_write *before = write - 1;
-    return write->segment == before->segment && write->at == before->at + before->len;
-}
-
-/* Write what goes to one segment back to back in one go. */
-static int write_run(struct wr_round_write *writes, size_t count, struct weir_error *err)
-{
-    struct iovec pieces[PIECES_MAX];
-    for (size_t i = 0; i < count; i++) {
-        pieces[i] = (struct iovec){writes[i].data, writes[i].len};
-    }
-    return wr_file_writev(writes[0].segment->file, pieces, (int)count, writes[0].at, err);
-}
-
-/* The files are pinned, so `file` stands still without the lock. */
-static int write_segments(struct wr_round_write *writes, size_t count, struct weir_error *err)
-{
-    if (count > 1) {
-        qsort(writes, count, sizeof(writes[0]), by_place);
-    }
-    size_t at = 0;
-    while (at < count) {
-        size_t n = 1;
-        while (at + n < count && n < PIECES_MAX && follows(&writes[at + n])) {
-            n++;
-        }
-        int rc = write_run(writes + at, n, err);
-        if (rc < 0) {
-            return rc;
-        }
-        at += n;
-    }
-    return 0;
-}
-
-/* A name that is not durable yet must be, before an entry relies on the file. */
-static int sync_names(struct wr_embedded *e, struct wr_segment *seg, struct weir_error *err)
-{
-    struct wr_partition *p = seg->partition;
-    pthread_mutex_lock(&e->lock);
-    bool is_new = seg->is_new;
-    bool is_folder_new = p->is_folder_new && !p->is_folder_named;
-    pthread_mutex_unlock(&e->lock);
-    int rc = is_folder_new ? wr_vfs_sync_dir(e->vfs, e->dir, err) : 0;
-    if (rc == 0 && is_new) {
-        char folder[WR_PATH_BYTES];
-        wr_path_folder(e, p->topic->topic.name, p->number, folder);
-        rc = wr_vfs_sync_dir(e->vfs, folder, err);
-    }
-    pthread_mutex_lock(&e->lock);
-    seg->is_new = rc == 0 ? false : seg->is_new;
-    p->is_folder_named = rc == 0 ? true : p->is_folder_named;
-    pthread_mutex_unlock(&e->lock);
-    return rc;
-}
-
-/* Large parts are written once: to their segment, durable before the entry that names them. */
-static int write_placed(struct wr_round *round, struct weir_error *err)
-{
-    int rc = write_segments(round->placed, round->placed_count, err);
-    for (size_t i = 0; i < round->placed_count && rc == 0; i++) {
-        struct wr_segment *seg = round->placed[i].segment;
-        bool is_last = i + 1 == round->placed_count || round->placed[i + 1].segment != seg;
-        if (is_last) {
-            rc = wr_file_sync(seg->file, err);
-            rc = rc == 0 ? sync_names(round->e, seg, err) : rc;
-            round->segment_syncs++;
-        }
-        round->placed_bytes += round->placed[i].len;
-    }
-    return rc;
-}
-
-static int write_all(struct wr_round *round, struct weir_error *err)
-{
-    struct wr_embedded *e = round->e;
-    bool is_fsync = e->options.durability == WR_DURABILITY_FSYNC;
-    int rc = write_placed(round, err);
-    rc = rc == 0 ? wr_journal_write(&e->journal, err) : rc;
-    rc = rc == 0 ? write_segments(round->writes, round->writes_count, err) : rc;
-    if (rc == 0 && (is_fsync || round->must_sync)) {
-        rc = wr_journal_sync(&e->journal, err);
-    }
-    return rc;
 }
 
 /* ---- publish: L is held ---- */
@@ -391,7 +291,7 @@ static int run(struct wr_round *round, struct weir_error *err)
 {
     struct wr_embedded *e = round->e;
     admit_all(round);
-    int rc = write_all(round, err);
+    int rc = wr_round_write(round, err);
     if (rc < 0) {
         return wr_embedded_fail(e, err);
     }
@@ -407,6 +307,30 @@ static int run(struct wr_round *round, struct weir_error *err)
     }
     tidy(round);
     return 1;
+}
+
+/* Internal topics whose segment is full: each in a round of its own. */
+static int rewrite_due(struct wr_round *round, struct weir_error *err)
+{
+    struct wr_embedded *e = round->e;
+    struct wr_partition *p = NULL;
+    int rc = 1;
+    while (rc > 0 && (p = wr_rewrite_next(e)) != NULL) {
+        struct wr_topic_state *topic = p->topic;
+        struct wr_commit *c = wr_topic_is_deleted(topic) ? NULL : wr_rewrite_commit(e, p);
+        if (c != NULL) {
+            round->number++;
+            append(round, c);
+            round->journal_bytes = wr_admit_bytes(round, c);
+            rc = run(round, err);
+            if (rc > 0) {
+                wr_rewrite_done(e, p, c);
+                wr_commit_free(c);
+            }
+        }
+        wr_topic_state_unref(topic);
+    }
+    return rc;
 }
 
 /* Without threads, the interval's sync is a step like the others. */
@@ -433,6 +357,7 @@ int wr_round_step(struct wr_embedded *e, struct weir_error *err)
     pthread_mutex_unlock(&e->lock);
     if (rc == 0 && round->first != NULL) {
         rc = run(round, err);
+        rc = rc > 0 ? rewrite_due(round, err) : rc;
     } else if (rc == 0) {
         wr_writer_bury(e);
         rc = sync_if_due(e, is_due, err);
@@ -485,6 +410,11 @@ void wr_round_close(struct wr_embedded *e)
         wr_free(round->gone);
         wr_free(round->parts);
         wr_free(round);
+    }
+    for (struct wr_partition *p = e->rewrite_first; p != NULL;) {
+        struct wr_topic_state *topic = p->topic;
+        p = p->rewrite_next;
+        wr_topic_state_unref(topic);
     }
     free_list(e->queue_first);
     free_list(e->waiting_room);

@@ -155,10 +155,13 @@ struct wr_partition {
     size_t damage_cap;
     struct wr_assignment *waiting; /* L: readers */
 
-    struct wr_segment *write_segment; /* S: the active one, as the round under way has it */
-    int64_t next_offset;              /* S */
-    int64_t next_max_timestamp_ms;    /* S: for append times */
-    uint64_t touched_round;           /* S: the round that has something for it */
+    struct wr_segment *write_segment;  /* S: the active one, as the round under way has it */
+    int64_t next_offset;               /* S */
+    int64_t next_max_timestamp_ms;     /* S: for append times */
+    uint64_t touched_round;            /* S: the round that has something for it */
+    bool is_rewrite_asked;             /* S: on the engine's list */
+    struct wr_partition *rewrite_next; /* S */
+    uint64_t rewrite_bytes_min;        /* S: with less in the active segment it is not worth it */
 };
 
 /* ---- topics ------------------------------------------------------------------------------------------- */
@@ -247,9 +250,16 @@ struct wr_embedded {
     pthread_t keep_thread;
     bool has_threads; /* fixed while anybody uses the log */
     bool has_keeper;
-    struct wr_embedded_stats stats; /* L */
+    bool has_segment_thread;
+    pthread_t segment_thread;
+    pthread_cond_t segments_work;    /* L: segments_round was set, or the thread is to end */
+    pthread_cond_t segments_done;    /* L: it was done */
+    struct wr_round *segments_round; /* L */
+    bool is_segments_stopping;       /* L */
+    struct wr_embedded_stats stats;  /* L */
 
-    struct wr_round *round; /* S */
+    struct wr_round *round;             /* S */
+    struct wr_partition *rewrite_first; /* S: internal topics to be rewritten */
 };
 
 #endif

@@ -6,6 +6,7 @@
 #include "log/embedded/remove.h"
 #include "log/embedded/retention.h"
 #include "log/embedded/round.h"
+#include "log/embedded/round_write.h"
 
 #include <time.h>
 
@@ -21,6 +22,8 @@ void wr_threads_init(struct wr_embedded *e)
     pthread_cond_init(&e->work, &attr);
     pthread_cond_init(&e->keep_work, &attr);
     pthread_cond_init(&e->done, &attr);
+    pthread_cond_init(&e->segments_work, &attr);
+    pthread_cond_init(&e->segments_done, &attr);
     pthread_condattr_destroy(&attr);
 }
 
@@ -29,6 +32,8 @@ void wr_threads_fini(struct wr_embedded *e)
     pthread_cond_destroy(&e->work);
     pthread_cond_destroy(&e->keep_work);
     pthread_cond_destroy(&e->done);
+    pthread_cond_destroy(&e->segments_work);
+    pthread_cond_destroy(&e->segments_done);
 }
 
 /* Wait for a signal, or until `due_ms` (of e->clock; INT64_MAX: for ever). L is held. */
@@ -157,41 +162,44 @@ static void *keep_main(void *arg)
 
 /* ---- */
 
+static int start(pthread_t *thread, void *(*body)(void *), struct wr_embedded *e, bool *is_started,
+                 struct weir_error *err)
+{
+    errno = pthread_create(thread, NULL, body, e);
+    *is_started = errno == 0;
+    return errno == 0 ? 0 : wr_fail_errno(err, WEIR_E_IO, "start a thread of the log");
+}
+
 int wr_threads_start(struct wr_embedded *e, struct weir_error *err)
 {
-    errno = pthread_create(&e->commit_thread, NULL, commit_main, e);
-    if (errno != 0) {
-        return wr_fail_errno(err, WEIR_E_IO, "start the commit thread");
-    }
-    errno = pthread_create(&e->keep_thread, NULL, keep_main, e);
-    e->has_threads = true;
-    if (errno != 0) {
-        int rc = wr_fail_errno(err, WEIR_E_IO, "start the keeper");
-        e->has_keeper = false;
+    int rc = start(&e->segment_thread, wr_round_segments_main, e, &e->has_segment_thread, err);
+    rc = rc == 0 ? start(&e->commit_thread, commit_main, e, &e->has_threads, err) : rc;
+    rc = rc == 0 ? start(&e->keep_thread, keep_main, e, &e->has_keeper, err) : rc;
+    if (rc < 0) {
         wr_threads_stop(e);
-        return rc;
     }
-    e->has_keeper = true;
-    return 0;
+    return rc;
+}
+
+/* Set a flag and end the thread that looks at it. */
+static void stop(struct wr_embedded *e, bool *flag, pthread_cond_t *cond, pthread_t thread,
+                 bool *is_started)
+{
+    if (!*is_started) {
+        return;
+    }
+    pthread_mutex_lock(&e->lock);
+    *flag = true;
+    pthread_cond_broadcast(cond);
+    pthread_mutex_unlock(&e->lock);
+    pthread_join(thread, NULL);
+    *is_started = false;
 }
 
 void wr_threads_stop(struct wr_embedded *e)
 {
-    if (!e->has_threads) {
-        return;
-    }
-    /* The keeper first: a retention of its may wait for the commit thread. */
-    pthread_mutex_lock(&e->lock);
-    e->is_keeper_stopping = true;
-    pthread_cond_broadcast(&e->keep_work);
-    pthread_mutex_unlock(&e->lock);
-    if (e->has_keeper) {
-        pthread_join(e->keep_thread, NULL);
-    }
-    pthread_mutex_lock(&e->lock);
-    e->is_stopping = true;
-    pthread_cond_broadcast(&e->work);
-    pthread_mutex_unlock(&e->lock);
-    pthread_join(e->commit_thread, NULL);
-    e->has_threads = false;
+    /* In this order: each may wait for what the next one does. */
+    stop(e, &e->is_keeper_stopping, &e->keep_work, e->keep_thread, &e->has_keeper);
+    stop(e, &e->is_stopping, &e->work, e->commit_thread, &e->has_threads);
+    stop(e, &e->is_segments_stopping, &e->segments_work, e->segment_thread, &e->has_segment_thread);
 }

@@ -2,6 +2,7 @@
  * threads.h - the engine's own threads: thin loops around the steps.
  *
  *     commit   wr_round_step, while there is something to do
+ *     segments writes segments while the commit thread syncs the journal, when there is enough to write
  *     keeper   checkpoints, retention, removals, the interval's sync, journal files made ahead
  *
  * Idle, none of them wakes: they wait without a time when nothing is due.
