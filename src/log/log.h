@@ -330,7 +330,8 @@ WR_MUST_USE int wr_log_reader_unassign(struct wr_log_reader *reader,
                                        struct weir_error *err);
 
 /* Share the partitions of `topics` with the other readers of `group`; polls then also give ASSIGNED,
- * REVOKED and LOST, and reading starts where the worker assigns. Needs WR_LOG_CAN_JOIN. */
+ * REVOKED and LOST, and reading starts where the worker assigns. Again, with the same group: `topics` take
+ * the place of those before. Needs WR_LOG_CAN_JOIN. WEIR_E_INPUT when the reader is in another group. */
 WR_MUST_USE int wr_log_reader_join(struct wr_log_reader *reader, const char *group,
                                    const char *const *topics, size_t count, struct weir_error *err);
 

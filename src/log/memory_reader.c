@@ -162,6 +162,17 @@ static void unlink_reader(struct mem_log *log, struct mem_reader *r)
     *at = r->next;
 }
 
+/* The topics that it asked its group for. */
+static void forget_names(struct mem_reader *r)
+{
+    for (size_t i = 0; i < r->topic_name_count; i++) {
+        wr_free(r->topic_names[i]);
+    }
+    wr_free(r->topic_names);
+    r->topic_names = NULL;
+    r->topic_name_count = 0;
+}
+
 static void reader_close(struct wr_log_reader *reader)
 {
     struct mem_reader *r = reader_of(reader);
@@ -179,11 +190,8 @@ static void reader_close(struct wr_log_reader *reader)
         mem_event_free(event);
     }
     mem_leave(log);
-    for (size_t i = 0; i < r->topic_name_count; i++) {
-        wr_free(r->topic_names[i]);
-    }
+    forget_names(r);
     wr_wake_close(&r->wake);
-    wr_free(r->topic_names);
     wr_free(r->places);
     wr_free(r->held);
     wr_free(r->shown);
@@ -195,10 +203,11 @@ static int reader_join(struct wr_log_reader *reader, const char *group, const ch
 {
     struct mem_reader *r = reader_of(reader);
     struct mem_log *log = mem_log_of(reader->log);
-    if (r->group != NULL) {
+    if (r->group != NULL && strcmp(r->group->name, group) != 0) {
         return wr_fail(err, WEIR_E_INPUT, "the reader is in group '%s' already", r->group->name);
     }
     pthread_mutex_lock(&log->lock);
+    forget_names(r);
     r->topic_names = mem_alloc(count + 1, sizeof(char *));
     for (size_t i = 0; i < count; i++) {
         r->topic_names[r->topic_name_count++] = mem_strdup(topics[i]);

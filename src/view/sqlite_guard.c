@@ -113,7 +113,9 @@ static const char *refused(const struct wr_sqlite_guard *guard, int code, const 
     }
     /* Full-text tables ask for data_version themselves. */
     bool is_harmless = first != NULL && strcasecmp(first, "data_version") == 0 && second == NULL;
-    if (code == SQLITE_PRAGMA && !is_harmless) {
+    bool is_pragma_table =
+        code == SQLITE_READ && first != NULL && strncasecmp(first, "pragma_", 7) == 0;
+    if (is_pragma_table || (code == SQLITE_PRAGMA && !is_harmless)) {
         return "PRAGMA";
     }
     bool is_own = is_own_table(first) || (code == SQLITE_ALTER_TABLE && is_own_table(second));

@@ -158,7 +158,8 @@ static void publish_state(struct wr_view *view, enum wr_view_event event)
 /* Say what a person has to know, once. */
 static void tell(struct wr_view *view, enum wr_view_event event, bool was_paused)
 {
-    if (event == WR_VIEW_EV_LATER && !was_paused && view->err.code != WEIR_E_STOPPED) {
+    bool is_pause = event == WR_VIEW_EV_LATER && view->action == WR_VIEW_PAUSE;
+    if (is_pause && !was_paused && view->err.code != WEIR_E_STOPPED) {
         wr_trace(WR_INFO, view->context, "paused: %s", view->err.text);
     }
     if (view->state == WR_VIEW_FAILED) {

@@ -233,6 +233,20 @@ static void publish_batch(struct wr_view *view)
     (void)pthread_mutex_unlock(&shared->lock);
 }
 
+/* Nothing of the transaction is left. */
+static enum wr_view_event commit_failed(struct wr_view *view, const struct weir_error *err)
+{
+    /* In a group another member may have a partition already, and we are not told yet. */
+    bool is_taken_over = err->code == WEIR_E_FENCED && view->joined != NULL;
+    if (is_taken_over) {
+        return view->state == WR_VIEW_FILLING ? WR_VIEW_EV_LOST : WR_VIEW_EV_LATER;
+    }
+    if (view->state != WR_VIEW_FAILING) { /* there the first failure is what counts */
+        view->err = *err;
+    }
+    return wr_view_outcome(err);
+}
+
 enum wr_view_event wr_view_commit(struct wr_view *view)
 {
     if (!view->sink->is_busy) {
@@ -243,10 +257,7 @@ enum wr_view_event wr_view_commit(struct wr_view *view)
     int rc = collect_moves(view, &count, &err);
     rc = rc < 0 ? rc : wr_sink_commit(view->sink, view->moves, count, &err);
     if (rc < 0) {
-        if (view->state != WR_VIEW_FAILING) { /* there the event's failure is what counts */
-            view->err = err;
-        }
-        return wr_view_outcome(&err);
+        return commit_failed(view, &err);
     }
     for (size_t i = 0; i < view->partition_count; i++) {
         struct wr_view_partition *p = &view->partitions[i];

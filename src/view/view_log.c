@@ -71,7 +71,8 @@ static void drop_at(struct wr_view *view, size_t index)
     struct weir_error unused;
     struct wr_view_partition *p = &view->partitions[index];
     int rc = wr_log_reader_unassign(view->reader, p->topic, p->partition, &unused);
-    WR_UNUSED(rc); /* it was not assigned, or its topic is gone: nothing is read from it either way */
+    WR_UNUSED(
+        rc); /* it was not assigned, or its topic is gone: nothing is read from it either way */
     struct wr_log_topic *topic = p->topic;
     view->partition_count--;
     memmove(p, p + 1, (view->partition_count - index) * sizeof(*p));
@@ -394,7 +395,10 @@ enum wr_view_event wr_view_poll(struct wr_view *view, int wait_ms)
         (void)wr_wrap(&view->err, "the log no longer has what the model goes on from; " NEW_FILE);
     }
     if (rc < 0) {
-        return wr_view_outcome(&view->err);
+        /* It is the log that fails: what was applied is still right, and is committed. */
+        enum wr_view_event event = wr_view_outcome(&view->err);
+        bool is_filling = view->state == WR_VIEW_FILLING;
+        return event == WR_VIEW_EV_FAIL && is_filling ? WR_VIEW_EV_BAD : event;
     }
     switch (view->chunk.kind) {
     case WR_POLL_NONE: return WR_VIEW_EV_NOTHING;

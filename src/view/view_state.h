@@ -18,7 +18,7 @@ enum wr_view_state {
     WR_VIEW_FILLING,  /* one is */
     WR_VIEW_PAUSED,   /* the store cannot take anything at the moment */
     WR_VIEW_STOPPING, /* asked to stop: what was applied is still committed */
-    WR_VIEW_FAILING,  /* an event failed: what came before it is still committed */
+    WR_VIEW_FAILING,  /* it cannot go on: what was applied before is still committed */
     WR_VIEW_STOPPED,
     WR_VIEW_FAILED,
     WR_VIEW_STATES
@@ -37,7 +37,7 @@ enum wr_view_event {
     WR_VIEW_EV_FULL,      /* it has reached its limit */
     WR_VIEW_EV_COMMITTED, /* and is done */
     WR_VIEW_EV_REST,      /* and is done, and records are left at hand */
-    WR_VIEW_EV_BAD,       /* an event failed, and the view stops at such */
+    WR_VIEW_EV_BAD,       /* the next event failed, and the view stops at such, or the log failed */
     WR_VIEW_EV_LATER,     /* the store cannot do it now: nothing of the transaction is left */
     WR_VIEW_EV_TIMER,     /* a pause is over */
     WR_VIEW_EV_FAIL,      /* something failed for good */

@@ -58,6 +58,31 @@ static void one_reader_gets_all_partitions(void **state)
     assert_int_equal(count_of(&shares, r), 4);
 }
 
+static void joining_again_changes_the_topics(void **state)
+{
+    struct fixture *f = *state;
+    if (!can(f, WR_LOG_CAN_JOIN)) {
+        return;
+    }
+    (void)make_topic(f, "t", 1, NULL);
+    (void)make_topic(f, "u", 1, NULL);
+    struct wr_log_reader *r = join(f, "g", "t");
+    const char *const both[] = {"t", "u"};
+    struct wr_log_chunk chunk = {.kind = WR_POLL_NONE};
+    assert_int_equal(wr_log_reader_poll(r, 0, &chunk, &f->err), 0);
+    assert_int_equal(chunk.kind, WR_POLL_ASSIGNED);
+    assert_string_equal(chunk.topic->name, "t");
+    assert_int_equal(wr_log_reader_join(r, "g", both, 2, &f->err), 0);
+    assert_int_equal(wr_log_reader_poll(r, 0, &chunk, &f->err), 0);
+    assert_int_equal(chunk.kind, WR_POLL_ASSIGNED);
+    assert_string_equal(chunk.topic->name, "u");
+    assert_int_equal(wr_log_reader_join(r, "g", both + 1, 1, &f->err), 0);
+    assert_int_equal(wr_log_reader_poll(r, 0, &chunk, &f->err), 0);
+    assert_int_equal(chunk.kind, WR_POLL_REVOKED);
+    assert_string_equal(chunk.topic->name, "t");
+    assert_int_equal(wr_log_reader_join(r, "h", both, 2, &f->err), WEIR_E_INPUT);
+}
+
 static void readers_share_what_none_has_twice(void **state)
 {
     struct fixture *f = *state;
@@ -193,6 +218,7 @@ int group_contract(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(one_reader_gets_all_partitions),
+        TEST(joining_again_changes_the_topics),
         TEST(readers_share_what_none_has_twice),
         TEST(groups_do_not_share_with_each_other),
         TEST(reading_starts_where_the_worker_assigns),

@@ -62,8 +62,10 @@ int view_fixture_define(struct view_fixture *f, const char *yaml)
         fail_msg("%s", f->err.text);
     }
     assert_int_equal(doc->kind, WR_CONF_MAP);
+    f->definition = wr_arena_array(&f->arena, 1, sizeof(*f->definition));
+    assert_non_null(f->definition);
     return wr_view_definition_read(doc->entries[0].key, &doc->entries[0].value, &f->arena, NULL,
-                                   &f->definition, &f->err);
+                                   f->definition, &f->err);
 }
 
 /* ---- the log ---- */
@@ -104,7 +106,7 @@ void view_fixture_append(struct view_fixture *f, const char *topic, const char *
 int view_fixture_start(struct view_fixture *f)
 {
     struct wr_view_options options = {
-        .log = f->log, .definition = &f->definition, .sink = f->sink, .clock = &f->clock.clock};
+        .log = f->log, .definition = f->definition, .sink = f->sink, .clock = &f->clock.clock};
     assert_null(f->view);
     int rc = wr_view_new(&options, &f->view, &f->err);
     if (rc == 0) {

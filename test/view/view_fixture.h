@@ -14,8 +14,8 @@ struct view_fixture {
     struct wr_arena arena;
     struct wr_manual_clock clock;
     struct wr_log *log;
-    const struct wr_sink_ops *sink; /* NULL: the one that the definition names */
-    struct wr_view_definition definition;
+    const struct wr_sink_ops *sink;        /* NULL: the one that the definition names */
+    struct wr_view_definition *definition; /* the last one read; in `arena`, as are all before it */
     struct wr_view *view;
     char text[4096]; /* of the last query */
     struct weir_error err;
