@@ -72,10 +72,6 @@ int wr_config_load(const struct wr_config_input *input, struct wr_config *out,
     out->root = shaper.root;
     rc = rc < 0 ? rc : check_named(wr_config_section(out, "sources"), "source", err);
     rc = rc < 0 ? rc : check_named(wr_config_section(out, "views"), "view", err);
-    if (rc == 0 && wr_config_section(out, "log") != NULL) {
-        wr_conf_warn_unknown(input->warn, wr_config_section(out, "log"), "log", wr_config_log_keys,
-                             wr_config_log_key_count);
-    }
     return rc;
 }
 

@@ -63,8 +63,4 @@ WR_MUST_USE int wr_config_set(struct wr_config_reader *reader, const char *assig
                               struct wr_conf *root, const struct wr_conf_warn *warn,
                               struct weir_error *err);
 
-/* The keys of `log:`; static. */
-extern const char *const wr_config_log_keys[];
-extern const size_t wr_config_log_key_count;
-
 #endif

@@ -1,8 +1,8 @@
 /* config_expand.c - ${…} in a value, and which values are secret. */
 #include "run/config_read.h"
 
-#include "base/vfs.h"
 #include "base/writer.h"
+#include "run/read_all.h"
 
 #include <ctype.h>
 #include <strings.h>
@@ -18,7 +18,7 @@ static int os_file(void *arg, const char *path, size_t max, struct wr_bytes *out
                    struct weir_error *err)
 {
     WR_UNUSED(arg);
-    return wr_vfs_read_file(wr_vfs_os(), path, max, out, err);
+    return wr_read_all(path, max, out, err);
 }
 
 const struct wr_config_env *wr_config_env_os(void)

@@ -3,9 +3,7 @@
 
 #include "run/config_shape.h"
 #include "run/config_tree.h"
-
-const char *const wr_config_log_keys[] = {"dir", "durability"};
-const size_t wr_config_log_key_count = sizeof(wr_config_log_keys) / sizeof(wr_config_log_keys[0]);
+#include "run/log_options.h"
 
 struct assignment {
     struct wr_config_reader *reader;
@@ -37,16 +35,6 @@ static bool split(struct wr_str path, struct wr_str *head, struct wr_str *tail)
     head->len = (size_t)(dot - path.ptr);
     *tail = (struct wr_str){dot + 1, path.len - head->len - 1};
     return true;
-}
-
-static bool is_log_key(struct wr_str key)
-{
-    for (size_t i = 0; i < wr_config_log_key_count; i++) {
-        if (wr_str_eq(key, wr_str_of(wr_config_log_keys[i]))) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* The longest name in `section` that `path` begins with, before a dot: names may hold dots. */
@@ -104,6 +92,21 @@ static int set_in_named(struct assignment *set, struct wr_conf *section, struct 
     return put(set, map, key, err);
 }
 
+/* log.KEY and log.topic_defaults.KEY. */
+static int set_in_log(struct assignment *set, struct wr_conf *root, struct wr_str key,
+                      struct weir_error *err)
+{
+    struct wr_arena *arena = set->reader->arena;
+    struct wr_str head;
+    struct wr_str tail;
+    struct wr_conf *map = wr_conf_put_map(arena, root, WR_STR("log"), set->at, err);
+    if (map != NULL && split(key, &head, &tail)) {
+        map = wr_conf_put_map(arena, map, head, set->at, err);
+        key = tail;
+    }
+    return map == NULL ? err->code : put(set, map, key, err);
+}
+
 static int set_in_all(struct assignment *set, struct wr_conf *sources, struct weir_error *err)
 {
     int rc = 0;
@@ -135,9 +138,8 @@ static int apply(struct assignment *set, struct wr_conf *root, struct weir_error
     struct wr_str head = {NULL, 0};
     struct wr_str tail = {NULL, 0};
     bool has_dot = split(set->key, &head, &tail);
-    if (has_dot && wr_str_eq(head, WR_STR("log")) && is_log_key(tail)) {
-        struct wr_conf *log = wr_conf_put_map(set->reader->arena, root, head, set->at, err);
-        return log == NULL ? err->code : put(set, log, tail, err);
+    if (has_dot && wr_str_eq(head, WR_STR("log")) && wr_log_key_is_known(tail)) {
+        return set_in_log(set, root, tail, err);
     }
     if (has_dot && wr_str_eq(head, WR_STR("sources"))) {
         return set_in_named(set, section_of(root, "sources"), tail, false, err);
@@ -159,7 +161,7 @@ int wr_config_set(struct wr_config_reader *reader, const char *assignment, struc
     struct assignment set = {.reader = reader, .warn = warn, .at = {.file = reader->file}};
     const char *equals = strchr(assignment, '=');
     if (equals == NULL || equals == assignment) {
-        return wr_conf_fail(err, set.at, "'%.100s' is not KEY=VALUE", assignment);
+        return wr_conf_fail(err, set.at, "KEY=VALUE is expected");
     }
     set.key = (struct wr_str){assignment, (size_t)(equals - assignment)};
     int rc = wr_config_read_scalar(reader, set.key, wr_str_of(equals + 1), &set.value, err);
