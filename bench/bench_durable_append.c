@@ -14,7 +14,6 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -231,7 +230,7 @@ static int open_raw(const char *path)
 static struct result run_raw(int fd, double bytes_per_sync, double commits_per_sync, double seconds)
 {
     static uint8_t bytes[8 << 20];
-    size_t len = (size_t)llround(bytes_per_sync);
+    size_t len = (size_t)(bytes_per_sync + 0.5);
     len = len < sizeof(bytes) ? len : sizeof(bytes);
     int64_t at = 0;
     double syncs = 0;
