@@ -1,7 +1,7 @@
 /*
  * How fast can records be made durable, against a program that only writes and syncs?
  *
- *     bench_durable_append FOLDER [ROUNDS=5] [SECONDS=1]
+ *     bench_durable_append FOLDER [ROUNDS=5] [SECONDS=1] [POINT]     a point is named as it is printed: p16_w1_b100
  *
  * weir: W writers, each with one commit under way, are polled by one thread; a commit is B records of
  * 300 bytes to one partition, the partitions in turn. The comparison writes as many bytes per fdatasync
@@ -89,11 +89,15 @@ struct weir_side {
     uint64_t commits;
 };
 
+/* Keys differ in their digits; made without printf, which would cost more than the append. */
 static struct wr_record record_of(uint64_t number)
 {
-    static char key[KEY_BYTES + 1];
+    static char key[KEY_BYTES] = "key-000000000000";
     static uint8_t value[VALUE_BYTES];
-    (void)snprintf(key, sizeof(key), "key-%012" PRIu64, number % 1000000000000U);
+    for (size_t i = KEY_BYTES - 1; i > 3; i--) {
+        key[i] = (char)('0' + number % 10);
+        number /= 10;
+    }
     if (value[0] == 0) {
         memset(value, 'v', sizeof(value));
     }
@@ -271,6 +275,11 @@ static double median(const double *values, int count)
     return sorted[count / 2];
 }
 
+static void name_of(const struct point *point, char *out, size_t cap)
+{
+    (void)snprintf(out, cap, "p%u_w%zu_b%d", point->partitions, point->writers, point->batch);
+}
+
 static void tell(const struct point *point, const struct result *weir, const struct result *raw,
                  int rounds)
 {
@@ -283,11 +292,13 @@ static void tell(const struct point *point, const struct result *weir, const str
         values[4][i] = weir[i].cpu_s;
         values[5][i] = raw[i].cpu_s;
     }
-    (void)printf("durable_append  p%u_w%zu_b%d  %.0f commits/s  (compared with: %.0f commits/s, "
-                 "ratio %.2f; %.3f fdatasyncs/commit; CPU %.0f and %.0f us/commit)\n",
-                 point->partitions, point->writers, point->batch, median(values[0], rounds),
-                 median(values[1], rounds), median(values[2], rounds), median(values[3], rounds),
-                 median(values[4], rounds), median(values[5], rounds));
+    char name[64];
+    name_of(point, name, sizeof(name));
+    (void)printf(
+        "durable_append  %-13s %.0f commits/s  (compared with: %.0f commits/s, ratio %.2f; "
+        "%.3f fdatasyncs/commit; CPU %.0f and %.0f us/commit)\n",
+        name, median(values[0], rounds), median(values[1], rounds), median(values[2], rounds),
+        median(values[3], rounds), median(values[4], rounds), median(values[5], rounds));
     (void)fflush(stdout);
 }
 
@@ -298,8 +309,9 @@ static void measure(const char *folder, const struct point *point, int rounds, d
     struct weir_side side;
     char dir[4096];
     char path[4096];
-    (void)snprintf(dir, sizeof(dir), "%s/p%u_w%zu_b%d", folder, point->partitions, point->writers,
-                   point->batch);
+    char name[64];
+    name_of(point, name, sizeof(name));
+    (void)snprintf(dir, sizeof(dir), "%s/%s", folder, name);
     (void)snprintf(path, sizeof(path), "%s/raw", folder);
     open_weir(&side, dir, point);
     int fd = open_raw(path);
@@ -319,7 +331,7 @@ int main(int argc, char **argv)
                                           {16, 1, 1},  {16, 1, 100},  {16, 16, 1},  {16, 16, 100},
                                           {256, 1, 1}, {256, 1, 100}, {256, 16, 1}, {256, 16, 100}};
     if (argc < 2) {
-        (void)fprintf(stderr, "bench_durable_append FOLDER [ROUNDS=5] [SECONDS=1]\n");
+        (void)fprintf(stderr, "bench_durable_append FOLDER [ROUNDS=5] [SECONDS=1] [POINT]\n");
         return 2;
     }
     long rounds = argc > 2 ? strtol(argv[2], NULL, 10) : 5;
@@ -329,7 +341,11 @@ int main(int argc, char **argv)
         return 2;
     }
     for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
-        measure(argv[1], &points[i], (int)rounds, seconds);
+        char name[64];
+        name_of(&points[i], name, sizeof(name));
+        if (argc <= 4 || strcmp(argv[4], name) == 0) {
+            measure(argv[1], &points[i], (int)rounds, seconds);
+        }
     }
     return 0;
 }
