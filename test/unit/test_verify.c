@@ -679,6 +679,64 @@ static void a_partitions_small_files_are_made_anew(void **state)
            "");
 }
 
+/* ---- the journal --------------------------------------------------------------------------------------------------- */
+
+enum {
+    BLOCK = 4096,
+    /* each round takes one block here: the file's header, the topic, then the commits */
+    FIRST_COMMIT_AT = 2 * BLOCK
+};
+
+/* The segment has what the entry held. */
+static void a_damaged_body_of_an_entry_costs_nothing_while_the_segment_has_it(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(false);
+    wr_vfs_sim_flip(f->sim, "log/journal/0", FIRST_COMMIT_AT + 5 * BLOCK + 300, 1);
+    expect(f, "damaged journal entry, harm: journal/0 28672+0\n", "");
+}
+
+static void a_damaged_entry_whose_records_the_segment_lost_too_costs_these(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(false);
+    wr_vfs_sim_flip(f->sim, "log/journal/0", FIRST_COMMIT_AT + 5 * BLOCK + 300, 1);
+    wr_vfs_sim_flip(f->sim, SEG0 ".log", batch_at(f, SEG0 ".log", 5) + 200, 1);
+    expect(f,
+           "damaged journal entry, harm: journal/0 28672+0\n"
+           "damaged batch, loss: orders-0/00000000000000000000.log 1955+391 orders 0 50..60\n",
+           "50..60 ");
+}
+
+static void a_damaged_head_of_an_entry_is_told(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(false);
+    /* told where the entry before it ends: nobody knows where it began */
+    wr_vfs_sim_flip(f->sim, "log/journal/0", FIRST_COMMIT_AT + 5 * BLOCK + 20, 1);
+    expect(f, "damaged journal entry, harm: journal/0 25096+0\n", "");
+}
+
+/* Nothing proves that the last entry was ever durable. */
+static void the_last_entry_damaged_is_a_torn_tail(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(true);
+    struct wr_log *log = open_log(f);
+    struct wr_log_topic *topic = topic_of(log, "orders", 2);
+    struct wr_log_writer *writer = writer_of(log);
+    append(writer, topic, 1, 1);
+    commit(f, log, writer);
+    wr_log_writer_close(writer);
+    wr_log_topic_unref(topic);
+    wr_embedded_abandon(log);
+    wr_vfs_sim_flip(f->sim, "log/journal/0", BLOCK + 150, 1);
+    expect(f,
+           "torn tail, note: journal/0 4096+219\n"
+           "torn tail, note: orders-1/00000000000000000000.log 94+94\n",
+           "");
+}
+
 /* ---- running ---------------------------------------------------------------------------------------------------------- */
 
 static void a_log_that_runs_is_refused_unless_asked(void **state)
@@ -758,6 +816,10 @@ int main(void)
         cmocka_unit_test(a_damaged_checkpoint_is_made_anew),
         cmocka_unit_test(a_damaged_catalog_is_made_anew),
         cmocka_unit_test(a_partitions_small_files_are_made_anew),
+        cmocka_unit_test(a_damaged_body_of_an_entry_costs_nothing_while_the_segment_has_it),
+        cmocka_unit_test(a_damaged_entry_whose_records_the_segment_lost_too_costs_these),
+        cmocka_unit_test(a_damaged_head_of_an_entry_is_told),
+        cmocka_unit_test(the_last_entry_damaged_is_a_torn_tail),
         cmocka_unit_test(a_log_that_runs_is_refused_unless_asked),
         cmocka_unit_test(a_folder_without_a_log_is_refused),
         cmocka_unit_test(a_callback_that_refuses_ends_a_repair_before_it_begins),
