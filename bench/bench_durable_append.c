@@ -3,8 +3,9 @@
  *
  *     bench_durable_append FOLDER [ROUNDS=5] [SECONDS=1] [POINT]     a point is named as it is printed: p16_w1_b100
  *
- * weir: W writers, each with one commit under way, are polled by one thread; a commit is B records of
- * 300 bytes to one partition, the partitions in turn. The comparison writes as many bytes per fdatasync
+ * weir: W writers are polled by one thread, each with one commit under way, or with two, the next being
+ * handed over while one syncs (…_d2); a commit is B records of 300 bytes to one partition, the partitions
+ * in turn. The comparison writes as many bytes per fdatasync
  * as weir's commits had per fdatasync in the same round (batches only: none of weir's own overhead), one
  * after the other, into one file filled with zeros. Both sides run in turn, and medians are told.
  */
@@ -23,6 +24,7 @@
 enum {
     WRITERS_MAX = 16,
     ROUNDS_MAX = 99,
+    POINTS = 3 * 2 * 2 * 2,
     KEY_BYTES = 16,
     VALUE_BYTES = 284,
     RAW_FILE_BYTES = 128 << 20,
@@ -31,8 +33,9 @@ enum {
 
 struct point {
     uint32_t partitions;
-    size_t writers;
+    uint32_t writers;
     int batch; /* records of a commit */
+    int depth; /* commits that a writer has under way */
 };
 
 /* What one side did in one round. */
@@ -161,25 +164,38 @@ static bool take(struct weir_side *side, size_t writer)
     return true;
 }
 
-/* Keep one commit of each writer under way until `end_s`, then wait for those under way. */
+/* Take a writer's answers, and hand over as many commits again while it goes on. Returns how many were
+ * taken and not handed over again. */
+static uint32_t serve(struct weir_side *side, size_t writer, bool goes_on)
+{
+    uint32_t ended = 0;
+    while (take(side, writer)) {
+        if (goes_on) {
+            commit(side, writer);
+        } else {
+            ended++;
+        }
+    }
+    return ended;
+}
+
+/* Keep the commits of each writer under way until `end_s`, then wait for those that are. */
 static void drive(struct weir_side *side, double end_s)
 {
-    size_t under_way = side->point->writers;
-    for (size_t i = 0; i < side->point->writers; i++) {
-        commit(side, i);
+    const struct point *point = side->point;
+    uint32_t under_way = 0;
+    for (int d = 0; d < point->depth; d++) {
+        for (size_t i = 0; i < point->writers; i++) {
+            commit(side, i);
+            under_way++;
+        }
     }
     while (under_way > 0) {
-        check_sys(poll(side->fds, side->point->writers, WAIT_MS), "poll");
+        check_sys(poll(side->fds, point->writers, WAIT_MS), "poll");
         bool goes_on = now_s() < end_s;
-        for (size_t i = 0; i < side->point->writers; i++) {
-            if ((side->fds[i].revents & POLLIN) == 0 || !take(side, i)) {
-                continue;
-            }
-            if (goes_on) {
-                commit(side, i);
-            } else {
-                under_way--;
-            }
+        for (size_t i = 0; i < point->writers; i++) {
+            bool is_readable = (side->fds[i].revents & POLLIN) != 0;
+            under_way -= is_readable ? serve(side, i, goes_on) : 0;
         }
     }
 }
@@ -277,7 +293,8 @@ static double median(const double *values, int count)
 
 static void name_of(const struct point *point, char *out, size_t cap)
 {
-    (void)snprintf(out, cap, "p%u_w%zu_b%d", point->partitions, point->writers, point->batch);
+    (void)snprintf(out, cap, "p%u_w%u_b%d%s", point->partitions, point->writers, point->batch,
+                   point->depth == 2 ? "_d2" : "");
 }
 
 static void tell(const struct point *point, const struct result *weir, const struct result *raw,
@@ -295,7 +312,7 @@ static void tell(const struct point *point, const struct result *weir, const str
     char name[64];
     name_of(point, name, sizeof(name));
     (void)printf(
-        "durable_append  %-13s %.0f commits/s  (compared with: %.0f commits/s, ratio %.2f; "
+        "durable_append  %-16s %.0f commits/s  (compared with: %.0f commits/s, ratio %.2f; "
         "%.3f fdatasyncs/commit; CPU %.0f and %.0f us/commit)\n",
         name, median(values[0], rounds), median(values[1], rounds), median(values[2], rounds),
         median(values[3], rounds), median(values[4], rounds), median(values[5], rounds));
@@ -325,11 +342,17 @@ static void measure(const char *folder, const struct point *point, int rounds, d
     tell(point, weir, raw, rounds);
 }
 
+static struct point point_of(int index)
+{
+    static const uint32_t partitions[] = {1, 16, 256};
+    return (struct point){.partitions = partitions[index / 8],
+                          .writers = index / 4 % 2 == 0 ? 1 : 16,
+                          .batch = index / 2 % 2 == 0 ? 1 : 100,
+                          .depth = 1 + index % 2};
+}
+
 int main(int argc, char **argv)
 {
-    static const struct point points[] = {{1, 1, 1},   {1, 1, 100},   {1, 16, 1},   {1, 16, 100},
-                                          {16, 1, 1},  {16, 1, 100},  {16, 16, 1},  {16, 16, 100},
-                                          {256, 1, 1}, {256, 1, 100}, {256, 16, 1}, {256, 16, 100}};
     if (argc < 2) {
         (void)fprintf(stderr, "bench_durable_append FOLDER [ROUNDS=5] [SECONDS=1] [POINT]\n");
         return 2;
@@ -340,11 +363,12 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "bench_durable_append: ROUNDS is 1 … 99, SECONDS more than 0\n");
         return 2;
     }
-    for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
+    for (int i = 0; i < POINTS; i++) {
+        struct point point = point_of(i);
         char name[64];
-        name_of(&points[i], name, sizeof(name));
+        name_of(&point, name, sizeof(name));
         if (argc <= 4 || strcmp(argv[4], name) == 0) {
-            measure(argv[1], &points[i], (int)rounds, seconds);
+            measure(argv[1], &point, (int)rounds, seconds);
         }
     }
     return 0;

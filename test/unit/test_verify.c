@@ -9,6 +9,7 @@
  */
 #include "log/embedded/repair.h"
 
+#include "log/embedded/dump.h"
 #include "log/embedded/embedded.h"
 #include "sim/vfs_sim.h"
 
@@ -737,6 +738,81 @@ static void the_last_entry_damaged_is_a_torn_tail(void **state)
            "");
 }
 
+/* ---- what dump shows of it ------------------------------------------------------------------------------------------- */
+
+static int show_entry(void *arg, const struct wr_dump_entry *entry, struct weir_error *err)
+{
+    (void)err;
+    struct fixture *f = arg;
+    int n = snprintf(f->text + f->len, sizeof(f->text) - f->len, "%" PRIu64 " at %" PRIu64 "%s\n",
+                     entry->sequence, entry->at, entry->trouble != NULL ? " trouble" : "");
+    f->len += (size_t)n;
+    return f->len < sizeof(f->text) ? 0 : wr_fail(err, WEIR_E_LIMIT, "text");
+}
+
+static int show_part(void *arg, const struct wr_dump_part *part, struct weir_error *err)
+{
+    (void)err;
+    struct fixture *f = arg;
+    int n =
+        snprintf(f->text + f->len, sizeof(f->text) - f->len, " %s %u %" PRId64 "..%" PRId64 "\n",
+                 part->kind, part->partition, part->base_offset, part->next_offset);
+    f->len += (size_t)n;
+    return 0;
+}
+
+static int count_batch(void *arg, const struct wr_dump_batch *batch, struct weir_error *err)
+{
+    (void)err;
+    struct fixture *f = arg;
+    assert_null(batch->trouble);
+    f->sum.batches++;
+    return 0;
+}
+
+static int count_record(void *arg, const struct wr_dump_record *record, struct weir_error *err)
+{
+    (void)record;
+    (void)err;
+    struct fixture *f = arg;
+    f->sum.records++;
+    return 0;
+}
+
+static void expect_start(const struct fixture *f, const char *start)
+{
+    assert_memory_equal(f->text, start, strlen(start));
+}
+
+static void dump_shows_the_journal_and_what_is_damaged_in_it(void **state)
+{
+    (void)state;
+    struct weir_error err = {0};
+    struct fixture *f = fixture_new(false);
+    struct wr_dump dump = {.vfs = f->vfs,
+                           .batch = count_batch,
+                           .record = count_record,
+                           .entry = show_entry,
+                           .part = show_part,
+                           .arg = f};
+    expect_ok(wr_dump_journal(&dump, "log", &err), &err);
+    expect_start(f, "1 at 4096\n topic 0 0..0\n"
+                    "2 at 8192\n batches 0 0..10\n"
+                    "3 at 12288\n batches 0 10..20\n");
+    assert_int_equal(f->sum.batches, COMMITS + 1 + 2 * MARKED);
+    assert_int_equal(f->sum.records, END + 1 + 3 * MARKED);
+
+    wr_vfs_sim_flip(f->sim, "log/journal/0", 8192 + 300, 1);
+    wr_vfs_sim_flip(f->sim, "log/journal/0", 12288 + 20, 1);
+    f->len = 0;
+    expect_ok(wr_dump_journal(&dump, "log", &err), &err);
+    expect_start(f, "1 at 4096\n topic 0 0..0\n"
+                    "2 at 8192 trouble\n batches 0 0..10\n"
+                    "3 at 8712 trouble\n"
+                    "4 at 16384\n batches 0 20..30\n");
+    fixture_free(f);
+}
+
 /* ---- running ---------------------------------------------------------------------------------------------------------- */
 
 static void a_log_that_runs_is_refused_unless_asked(void **state)
@@ -820,6 +896,7 @@ int main(void)
         cmocka_unit_test(a_damaged_entry_whose_records_the_segment_lost_too_costs_these),
         cmocka_unit_test(a_damaged_head_of_an_entry_is_told),
         cmocka_unit_test(the_last_entry_damaged_is_a_torn_tail),
+        cmocka_unit_test(dump_shows_the_journal_and_what_is_damaged_in_it),
         cmocka_unit_test(a_log_that_runs_is_refused_unless_asked),
         cmocka_unit_test(a_folder_without_a_log_is_refused),
         cmocka_unit_test(a_callback_that_refuses_ends_a_repair_before_it_begins),

@@ -1,7 +1,9 @@
 #include "log/embedded/dump.h"
 
 #include "base/arena.h"
+#include "log/embedded/journal.h"
 #include "log/embedded/salvage.h"
+#include "log/embedded/survey.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -277,5 +279,162 @@ int wr_dump_partition(const struct wr_dump *dump, const char *dir, const char *t
     walk.from_offset = from_offset;
     rc = show_segments(&walk, &segments, err);
     walk_fini(&walk);
+    return rc;
+}
+
+/* ---- the journal --------------------------------------------------------------------------------------- */
+
+struct reel {
+    struct walk walk;
+    const char *dir;
+    char path[PATH_BYTES]; /* of the file that the entry is in */
+};
+
+static const char *part_name(enum wr_journal_kind kind)
+{
+    switch (kind) {
+    case WR_PART_BATCHES: return "batches";
+    case WR_PART_PLACED: return "placed";
+    case WR_PART_TOPIC: return "topic";
+    case WR_PART_DELETE: return "delete";
+    case WR_PART_START: return "start";
+    case WR_PART_ROLL: return "roll";
+    }
+    return "unknown";
+}
+
+/* The batches in a part, one after the other; their CRCs are covered by the entry's. */
+static int show_part_batches(struct reel *reel, struct wr_bytes body, int64_t base_offset,
+                             struct weir_error *err)
+{
+    uint64_t at = 0;
+    int64_t next_offset = base_offset;
+    int rc = 0;
+    while (rc == 0 && at < body.len) {
+        struct wr_bytes rest = {body.ptr + at, body.len - (size_t)at};
+        struct wr_salvage_step step = {.found = WR_SALVAGE_BATCH, .at = at};
+        if (wr_batch_of(rest, &step.batch, &step.why) < 0) {
+            step.found = WR_SALVAGE_BAD;
+            return show_trouble(&reel->walk, &step, err);
+        }
+        if (step.batch.header.base_offset != next_offset) {
+            step.found = WR_SALVAGE_BREAK;
+            (void)wr_fail(&step.why, WEIR_E_CORRUPT,
+                          "batch has offset %" PRId64 ", but %" PRId64 " is the next",
+                          step.batch.header.base_offset, next_offset);
+        }
+        rc = show_batch(&reel->walk, &step, err);
+        at += step.batch.bytes.len;
+        next_offset = wr_batch_next_offset(&step.batch.header);
+    }
+    return rc;
+}
+
+static int show_part(struct reel *reel, const struct wr_journal_part *part, struct weir_error *err)
+{
+    const struct wr_dump *dump = reel->walk.dump;
+    struct wr_dump_part shown = {
+        .kind = part_name(part->kind),
+        .topic = part->topic.bytes,
+        .partition = part->partition,
+        .base_offset = part->base_offset,
+        .next_offset = part->next_offset,
+        .segment_base = part->segment_base,
+        .position = part->position,
+        .leader_epoch = part->leader_epoch,
+        .len = part->len,
+    };
+    int rc = dump->part == NULL ? 0 : dump->part(dump->arg, &shown, err);
+    bool has_batches = part->kind == WR_PART_BATCHES && part->body.ptr != NULL;
+    return rc == 0 && has_batches && dump->batch != NULL
+               ? show_part_batches(reel, part->body, part->base_offset, err)
+               : rc;
+}
+
+static int show_parts(struct reel *reel, const struct wr_journal_entry *entry,
+                      struct weir_error *err)
+{
+    struct wr_journal_walk walk = {0};
+    struct wr_journal_part part;
+    int rc = wr_journal_part_next(entry, &walk, &part, err);
+    while (rc > 0) {
+        rc = show_part(reel, &part, err);
+        rc = rc == 0 ? wr_journal_part_next(entry, &walk, &part, err) : rc;
+    }
+    return rc;
+}
+
+static void place_path(struct reel *reel, const struct wr_journal_place *place)
+{
+    (void)snprintf(reel->path, sizeof(reel->path), "%s/journal/%u", reel->dir, place->file);
+    reel->walk.path = reel->path;
+}
+
+static int tell_entry(struct reel *reel, const struct wr_journal_entry *entry, const char *trouble,
+                      struct weir_error *err)
+{
+    const struct wr_dump *dump = reel->walk.dump;
+    place_path(reel, &entry->place);
+    struct wr_dump_entry shown = {
+        .path = reel->path,
+        .at = entry->place.at,
+        .generation = entry->generation,
+        .sequence = entry->sequence,
+        .synced = entry->synced,
+        .written_ms = entry->written_ms,
+        .part_count = entry->part_count,
+        .bytes = (uint64_t)entry->head_len + entry->body_len,
+        .trouble = trouble,
+    };
+    return dump->entry(dump->arg, &shown, err);
+}
+
+static int show_entry(void *arg, const struct wr_journal_entry *entry, struct weir_error *err)
+{
+    int rc = tell_entry(arg, entry, NULL, err);
+    return rc == 0 ? show_parts(arg, entry, err) : rc;
+}
+
+static int show_damage(void *arg, const struct wr_journal_damage *damage, struct weir_error *err)
+{
+    struct reel *reel = arg;
+    if (damage->head != NULL) {
+        int rc = tell_entry(reel, damage->head, "its records cannot be read", err);
+        return rc == 0 ? show_parts(reel, damage->head, err) : rc;
+    }
+    char trouble[64];
+    (void)snprintf(trouble, sizeof(trouble), "entries up to %" PRIu64 " cannot be read",
+                   damage->last_sequence);
+    struct wr_journal_entry unknown = {.sequence = damage->first_sequence, .place = damage->from};
+    return tell_entry(reel, &unknown, trouble, err);
+}
+
+/* Where the journal begins: as the checkpoint says, else as its entries do. */
+static int find_start(const struct wr_dump *dump, const char *dir, const char *journal,
+                      struct wr_journal_start *out, bool *is_found, struct weir_error *err)
+{
+    struct wr_survey_head head;
+    int rc = wr_survey(dump->vfs, dir, NULL, NULL, &head, err);
+    if (rc == 0) {
+        *out = head.checkpoint.start;
+        *is_found = true;
+    }
+    return rc == WEIR_E_CORRUPT ? wr_journal_guess(dump->vfs, journal, out, is_found, err) : rc;
+}
+
+int wr_dump_journal(const struct wr_dump *dump, const char *dir, struct weir_error *err)
+{
+    char journal[PATH_BYTES];
+    struct reel reel = {.walk = walk_of(dump), .dir = dir};
+    struct wr_journal_visitor visitor = {.entry = show_entry, .damage = show_damage, .arg = &reel};
+    struct wr_journal_start start = {0};
+    struct wr_journal_end end;
+    bool is_found = false;
+    (void)snprintf(journal, sizeof(journal), "%s/journal", dir);
+    int rc = find_start(dump, dir, journal, &start, &is_found, err);
+    if (rc == 0 && is_found) {
+        rc = wr_journal_scan(dump->vfs, journal, &start, &visitor, &end, err);
+    }
+    walk_fini(&reel.walk);
     return rc;
 }

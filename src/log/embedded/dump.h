@@ -74,9 +74,10 @@ WR_MUST_USE int wr_dump_segment(const struct wr_dump *dump, const char *path,
 WR_MUST_USE int wr_dump_partition(const struct wr_dump *dump, const char *dir, const char *topic,
                                   uint32_t partition, int64_t from_offset, struct weir_error *err);
 
-/* Show the journal of the log in `dir`: the entries that count, in order, and what is damaged between
- * them. `entry` and `part` are called, and for batches in an entry `batch` and `record`, where they are
- * given; their `at` is counted within the part. Returns as wr_dump_segment(). */
+/* Show the journal of the log in `dir`: the entries since the last checkpoint, in order, and what is
+ * damaged between them; what was written before, or was never durable, is not shown. `entry` and `part`
+ * are called, and for batches in an entry `batch` and `record`, where they are given; their `at` is counted
+ * within the part. Returns as wr_dump_segment(). */
 WR_MUST_USE int wr_dump_journal(const struct wr_dump *dump, const char *dir,
                                 struct weir_error *err);
 
