@@ -122,7 +122,7 @@ void wr_source_fill(struct wr_source_block *block, const struct wr_origin *origi
 {
     struct wr_datum *f = block->fields;
     int64_t us = origin->ts_us;
-    set_int(&f[WR_SOURCE_TS_MS], true, us / 1000 - (us % 1000 < 0));
+    set_int(&f[WR_SOURCE_TS_MS], true, us / 1000);
     f[WR_SOURCE_SNAPSHOT] = snapshot_datum(origin->snapshot);
     put_sequence(block, origin);
     set_int(&f[WR_SOURCE_TS_US], true, us);

@@ -7,8 +7,10 @@
 #include "base/rng.h"
 #include "data/json_out.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -208,6 +210,25 @@ static void finds_the_nearest_double(void **state)
     }
 }
 
+/* Fourteen to nineteen digits: on both sides of what a double holds exactly. */
+static void rounds_long_decimals_once(void **state)
+{
+    (void)state;
+    struct wr_rng rng = wr_rng_of(5);
+    for (int i = 0; i < 50000; i++) {
+        char text[40];
+        uint64_t digits = wr_rng_below(&rng, INT64_MAX);
+        (void)snprintf(text, sizeof(text), "%u.%0*" PRIu64, (unsigned)wr_rng_below(&rng, 1000),
+                       11 + i % 6, digits % UINT64_C(100000000000));
+        struct wr_decimal d;
+        double v = 0;
+        assert_true(wr_decimal_parse(wr_str_of(text), &d));
+        assert_true(wr_decimal_double(&d, wr_str_of(text), &arena, &v));
+        assert_true(v == strtod(text, NULL));
+        wr_arena_reset(&arena);
+    }
+}
+
 static void says_when_memory_is_out(void **state)
 {
     (void)state;
@@ -242,6 +263,7 @@ int main(void)
         cmocka_unit_test(refuses_a_scale_that_would_lose_digits),
         cmocka_unit_test(knows_the_shortest_scale),
         cmocka_unit_test(finds_the_nearest_double),
+        cmocka_unit_test(rounds_long_decimals_once),
         cmocka_unit_test(says_when_memory_is_out),
     };
     return cmocka_run_group_tests_name("decimal_text", tests, setup, teardown);

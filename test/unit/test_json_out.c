@@ -97,6 +97,20 @@ static void escapes_at_every_place_of_a_long_text(void **state)
     }
 }
 
+/* The most that a text can grow: six for one. */
+static void has_room_for_a_text_of_control_characters(void **state)
+{
+    (void)state;
+    static char text[6000];
+    static const char one[] = "\\u0001";
+    memset(text, 1, sizeof(text));
+    struct wr_str got = text_of((struct wr_str){text, sizeof(text)});
+    assert_int_equal(got.len, sizeof(text) * 6 + 2);
+    for (size_t i = 0; i < sizeof(text); i++) {
+        assert_memory_equal(got.ptr + 1 + 6 * i, one, 6);
+    }
+}
+
 static void writes_base64(void **state)
 {
     (void)state;
@@ -217,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(escapes_as_jackson_does),
         cmocka_unit_test(escapes_at_every_place_of_a_long_text),
+        cmocka_unit_test(has_room_for_a_text_of_control_characters),
         cmocka_unit_test(writes_base64),
         cmocka_unit_test(long_bytes_are_one_text_in_base64),
         cmocka_unit_test(writes_integers),
