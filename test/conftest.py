@@ -3,6 +3,8 @@
 import itertools
 import os
 import random
+import shutil
+import tempfile
 
 import pytest
 
@@ -13,8 +15,21 @@ DEFAULT_SECONDS = 120
 _number = itertools.count(1)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
+    # A folder of our own: pytest's default one is tidied up by every other pytest of the same user.
+    if not config.option.basetemp:
+        config.option.basetemp = config.weir_temp = tempfile.mkdtemp(prefix="weir-test.")
     config.addinivalue_line("markers", "timeout(seconds): limit of one test (pytest-timeout)")
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Keep the folder, and say where it is, when something failed."""
+    place = getattr(session.config, "weir_temp", None)
+    if place and exitstatus == 0:
+        shutil.rmtree(place, ignore_errors=True)
+    elif place:
+        print(f"\nwhat the tests left is in {place}")
 
 
 def pytest_report_header():
