@@ -300,6 +300,30 @@ static void a_long_mix_shows_just_what_was_kept(void **state)
     }
 }
 
+static void a_writer_goes_on_as_before_when_it_has_ended(void **state)
+{
+    struct fixture *f = *state;
+    if (!can_mark(f)) {
+        return;
+    }
+    struct wr_log_topic *t = make_topic(f, "t", 2, NULL);
+    struct wr_log_writer *w = open_writer(f, NULL);
+    char value[1001];
+    memset(value, 'v', 1000);
+    value[1000] = 0;
+    for (int keep = 0; keep < 2; keep++) {
+        mark(f, w);
+        put(f, w, t, 0, value);
+        end_done(f, w, keep == 1);
+        for (int i = 0; i < 5; i++) { /* whatever the engine uses again */
+            append(f, w, t, 0, NULL, value);
+            append(f, w, t, 1, NULL, value);
+            (void)commit_done(f, w);
+        }
+    }
+    assert_int_equal(info_of(f, t, 1).high_watermark, 10);
+}
+
 static void a_full_disk_keeps_the_order_of_its_commits_and_its_end(void **state)
 {
     struct fixture *f = *state;
@@ -341,6 +365,7 @@ int marked_contract(void)
         TEST(one_without_records_ends_too),
         TEST(the_latest_place_is_where_committed_records_end),
         TEST(a_long_mix_shows_just_what_was_kept),
+        TEST(a_writer_goes_on_as_before_when_it_has_ended),
         TEST(a_full_disk_keeps_the_order_of_its_commits_and_its_end),
     };
     return cmocka_run_group_tests_name("marked transactions", tests, NULL, NULL);

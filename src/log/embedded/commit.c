@@ -162,7 +162,8 @@ struct wr_commit_part *wr_commit_part(struct wr_commit *c, struct wr_topic_state
     }
     part->kind = WR_PART_BATCHES;
     part->partition = p;
-    if (part->builder.plain.max == 0) {
+    if (part->builder.plain.max < batch_bytes_max) { /* none yet, or one for markers alone */
+        wr_batch_builder_fini(&part->builder);
         part->builder = wr_batch_builder_of(batch_bytes_max);
     }
     if (part->batches.max == 0) {
