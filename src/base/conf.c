@@ -58,8 +58,7 @@ int wr_conf_fail_at(struct weir_error *err, struct wr_place at, const char *src_
                         at.column, text);
 }
 
-/* What stands there, for an error; never a secret. */
-static struct wr_str shown(const struct wr_conf *node)
+struct wr_str wr_conf_shown(const struct wr_conf *node)
 {
     if (node->kind == WR_CONF_LIST) {
         return WR_STR("a list");
@@ -76,7 +75,7 @@ int wr_conf_bool(const struct wr_conf *node, const char *what, bool *out, struct
     bool is_false = node->kind == WR_CONF_SCALAR && strcasecmp(node->text.ptr, "false") == 0;
     if (!is_true && !is_false) {
         return wr_conf_fail(err, node->at, "%s must be true or false, not '%.*s'", what,
-                            WR_FMT(shown(node)));
+                            WR_FMT(wr_conf_shown(node)));
     }
     *out = is_true;
     return 0;
@@ -91,11 +90,11 @@ int wr_conf_i64(const struct wr_conf *node, const char *what, int64_t min, int64
     long long v = strtoll(text, &end, 10);
     if (*text == 0 || *end != 0 || (*text != '-' && (*text < '0' || *text > '9'))) {
         return wr_conf_fail(err, node->at, "%s must be a whole number, not '%.*s'", what,
-                            WR_FMT(shown(node)));
+                            WR_FMT(wr_conf_shown(node)));
     }
     if (errno != 0 || v < min || v > max) {
         return wr_conf_fail(err, node->at, "%s = %.*s is outside %lld .. %lld", what,
-                            WR_FMT(shown(node)), (long long)min, (long long)max);
+                            WR_FMT(wr_conf_shown(node)), (long long)min, (long long)max);
     }
     *out = v;
     return 0;
@@ -106,7 +105,7 @@ int wr_conf_str(const struct wr_conf *node, const char *what, struct wr_str *out
 {
     if (node->kind != WR_CONF_SCALAR) {
         return wr_conf_fail(err, node->at, "%s must be one value, not %.*s", what,
-                            WR_FMT(shown(node)));
+                            WR_FMT(wr_conf_shown(node)));
     }
     *out = node->text;
     return 0;

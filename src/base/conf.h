@@ -56,6 +56,10 @@ const struct wr_conf *wr_conf_get(const struct wr_conf *map, const char *key);
 /* Is it absent, or a plain null, ~ or nothing? */
 bool wr_conf_is_null(const struct wr_conf *node);
 
+/* What stands there, for messages: the text of a scalar, "****" when it is secret, "a list", "a map".
+ * Borrowed from the tree. */
+struct wr_str wr_conf_shown(const struct wr_conf *node);
+
 /* Read a scalar into its type. On failure `out` is untouched and the error names the place, `what` and
  * the text that stands there ("****" when it is secret).
  *   bool    true, false, case-insensitive

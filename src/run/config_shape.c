@@ -74,13 +74,21 @@ static bool is_map(const struct wr_conf *node)
     return node != NULL && node->kind == WR_CONF_MAP;
 }
 
+/* One task is what a source is; every manifest says it. */
+static bool is_one_task(struct wr_str key, const struct wr_conf *value)
+{
+    return wr_str_eq(key, WR_STR("tasks.max")) && value->kind == WR_CONF_SCALAR &&
+           wr_str_eq(value->text, WR_STR("1"));
+}
+
 /* Copy the entries of `from` whose key is not among `but`. */
 static int gather(struct wr_config_shaper *s, struct connector *c, const struct wr_conf *from,
                   const char *const *but, size_t count, struct weir_error *err)
 {
     for (size_t i = 0; is_map(from) && i < from->count; i++) {
         const struct wr_conf_entry *entry = &from->entries[i];
-        if (is_among(entry->key, but, count) || memchr(entry->key.ptr, '/', entry->key.len)) {
+        if (is_among(entry->key, but, count) || memchr(entry->key.ptr, '/', entry->key.len) ||
+            is_one_task(entry->key, &entry->value)) {
             continue; /* a manifest's own keys; with a slash: labels and annotations */
         }
         struct wr_conf *slot = wr_conf_put(s->arena, &c->keys, entry->key, entry->key_at, err);
@@ -95,7 +103,7 @@ static int gather(struct wr_config_shaper *s, struct connector *c, const struct 
 static int put_key(struct wr_config_shaper *s, struct connector *c, const char *key,
                    const struct wr_conf *value, struct weir_error *err)
 {
-    if (wr_conf_is_null(value)) {
+    if (wr_conf_is_null(value) || is_one_task(wr_str_of(key), value)) {
         return 0;
     }
     struct wr_conf *slot = wr_conf_put(s->arena, &c->keys, wr_str_of(key), value->at, err);
@@ -164,10 +172,11 @@ static int check_state(const struct wr_conf *spec, struct weir_error *err)
     if (rc < 0 || (!is_paused && wr_str_eq(text, WR_STR("running")))) {
         return rc;
     }
-    return wr_conf_fail(err, is_paused ? pause->at : state->at,
+    const struct wr_conf *node = is_paused ? pause : state;
+    return wr_conf_fail(err, node->at,
                         "weir runs a connector as long as its file is given; leave the file out "
                         "instead of %s%.*s",
-                        is_paused ? "pause: " : "state: ", WR_FMT(is_paused ? pause->text : text));
+                        is_paused ? "pause: " : "state: ", WR_FMT(wr_conf_shown(node)));
 }
 
 /* Whatever indentation is left: connector keys may stand in spec.config, in spec, or at the top. */

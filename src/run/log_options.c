@@ -105,7 +105,7 @@ static int read_durability(const struct wr_conf *section, enum wr_durability *ou
     return rc < 0 ? rc
                   : wr_conf_fail(err, node->at,
                                  "log.durability must be fsync, interval or os, not '%.*s'",
-                                 WR_FMT(text));
+                                 WR_FMT(wr_conf_shown(node)));
 }
 
 static int read_defaults(const struct wr_conf *section, struct wr_log_options *out,

@@ -350,6 +350,12 @@ struct wr_place wr_connector_place(const struct wr_connector *connector, const c
     return node == NULL ? connector->map->at : node->at;
 }
 
+struct wr_str wr_connector_shown(const struct wr_connector *connector, const char *name)
+{
+    const struct wr_conf *node = node_of(connector, name);
+    return node == NULL ? wr_connector_text(connector, name) : wr_conf_shown(node);
+}
+
 /* ---- checks ---------------------------------------------------------------------------------------- */
 
 static int check_choice(const struct wr_connector_key *row, const char *name,
@@ -361,10 +367,10 @@ static int check_choice(const struct wr_connector_key *row, const char *name,
     }
     if (place_in(row->later, value) < 0) {
         return wr_conf_fail(err, node->at, "%s must be one of %s, not '%.*s'", name, row->done,
-                            WR_FMT(value));
+                            WR_FMT(wr_conf_shown(node)));
     }
-    (void)wr_conf_fail(err, node->at, "%s: %.*s is not done yet; %s is", name, WR_FMT(value),
-                       row->done);
+    (void)wr_conf_fail(err, node->at, "%s: %.*s is not done yet; %s is", name,
+                       WR_FMT(wr_conf_shown(node)), row->done);
     err->code = WEIR_E_UNSUPPORTED;
     return err->code;
 }

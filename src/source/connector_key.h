@@ -74,6 +74,9 @@ size_t wr_connector_choice(const struct wr_connector *connector, const char *nam
 /* Is it set, and not to nothing? */
 bool wr_connector_has(const struct wr_connector *connector, const char *name);
 
+/* Its value for messages: "****" when it is secret. Borrowed from the configuration. */
+struct wr_str wr_connector_shown(const struct wr_connector *connector, const char *name);
+
 /* Where its value stands; where the map stands when it is not set. For errors about the value. */
 struct wr_place wr_connector_place(const struct wr_connector *connector, const char *name);
 

@@ -38,7 +38,8 @@ static int refuse_converter(const struct wr_connector *connector, const char *ke
     (void)wr_conf_fail(err, wr_connector_place(connector, key),
                        "%s: %.*s is not done yet%s; json is: --set value.converter=json --set "
                        "key.converter=json",
-                       key, WR_FMT(value), is_avro ? ", nor is a schema registry" : "");
+                       key, WR_FMT(wr_connector_shown(connector, key)),
+                       is_avro ? ", nor is a schema registry" : "");
     err->code = WEIR_E_UNSUPPORTED;
     return err->code;
 }
@@ -90,7 +91,7 @@ static int read_placeholder(const struct wr_connector *connector,
     if (!is_hex) {
         return wr_conf_fail(err, wr_connector_place(connector, key),
                             "%s: after hex: come pairs of hexadecimal digits, not '%.*s'", key,
-                            WR_FMT(digits));
+                            WR_FMT(wr_connector_shown(connector, key)));
     }
     *out = (struct wr_bytes){room, digits.len / 2};
     return 0;
@@ -117,7 +118,7 @@ static int read_skipped(const struct wr_connector *connector, unsigned *out, str
         if (at == NULL || !is_alone) {
             return wr_conf_fail(err, wr_connector_place(connector, key),
                                 "%s must be c, u, d, t between commas, or none, not '%.*s'", key,
-                                WR_FMT(list));
+                                WR_FMT(wr_connector_shown(connector, key)));
         }
         skipped |= 1U << (at - letters);
     }

@@ -124,8 +124,8 @@ static int read_on_error(struct wr_view_definition *view, const struct wr_conf *
         return rc;
     }
     if (!wr_str_eq(text, WR_STR("stop")) && !wr_str_eq(text, WR_STR("skip"))) {
-        return wr_conf_fail(err, value->at, "view '%s': on_error must be stop or skip, not '%s'",
-                            view->name.ptr, text.ptr);
+        return wr_conf_fail(err, value->at, "view '%s': on_error must be stop or skip, not '%.*s'",
+                            view->name.ptr, WR_FMT(wr_conf_shown(value)));
     }
     view->on_error = text.ptr[1] == 'k' ? WR_ON_ERROR_SKIP : WR_ON_ERROR_STOP;
     return 0;

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import pathlib
+import pwd
 import signal
 import socket
 import subprocess
@@ -59,7 +60,9 @@ def free_port():
 
 def as_user(name):
     """Arguments for Popen and run that make a command run as `name`; none where we are not root."""
-    return {"user": name, "group": name, "extra_groups": []} if os.geteuid() == 0 else {}
+    if os.geteuid() != 0:
+        return {}
+    return {"user": name, "group": pwd.getpwnam(name).pw_gid, "extra_groups": []}
 
 
 def rss_bytes(pid):

@@ -58,8 +58,8 @@ static const char *slot_name(struct read *r)
     if (name != NULL && r->rc == 0 &&
         strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name)) {
         r->rc = wr_conf_fail(r->err, wr_connector_place(r->connector, "slot.name"),
-                             "slot.name must be of a-z, 0-9 and _, at most %d, not '%s'",
-                             SLOT_NAME_MAX, name);
+                             "slot.name must be of a-z, 0-9 and _, at most %d, not '%.*s'",
+                             SLOT_NAME_MAX, WR_FMT(wr_connector_shown(r->connector, "slot.name")));
     }
     return name;
 }
