@@ -113,6 +113,7 @@ int wr_feed_open(const struct wr_feed_options *options, struct wr_feed **out,
         return wr_fail(err, WEIR_E_NOMEM, "a feed");
     }
     feed->options = *options;
+    wr_envelope_rewind(options->envelope); /* what a feed before this one wrote may be lost */
     feed->position = wr_writer_growing(POSITION_ROOM / 2);
     feed->written = wr_writer_growing(WRITTEN_BYTES_MAX);
     feed->last_sync_ms =
@@ -152,11 +153,15 @@ void wr_feed_close(struct wr_feed *feed)
 static int find_topic(struct wr_feed *feed, struct wr_envelope_topic *topic,
                       struct wr_log_topic **out, struct weir_error *err)
 {
-    const struct wr_topic_spec spec = {.name = topic->name.ptr,
-                                       .partition_count = feed->options.partition_count,
-                                       .settings = feed->options.settings,
-                                       .setting_count = feed->options.setting_count};
-    int rc = wr_log_topic_ensure(feed->options.log, &spec, out, err);
+    static const struct wr_topic_setting compact = {"cleanup.policy", "compact"};
+    const struct wr_topic_spec of_data = {.name = topic->name.ptr,
+                                          .partition_count = feed->options.partition_count,
+                                          .settings = feed->options.settings,
+                                          .setting_count = feed->options.setting_count};
+    const struct wr_topic_spec of_ours = {
+        .name = topic->name.ptr, .partition_count = 1, .settings = &compact, .setting_count = 1};
+    const struct wr_topic_spec *spec = topic->is_internal ? &of_ours : &of_data;
+    int rc = wr_log_topic_ensure(feed->options.log, spec, out, err);
     return rc < 0 ? wr_wrap(err, "make topic '%s'", topic->name.ptr) : 0;
 }
 

@@ -140,6 +140,7 @@ static int read_options(const struct wr_connector *c, const char *connector_name
     o->modes.binary = (enum wr_binary_mode)wr_connector_choice(c, "binary.handling.mode");
     o->tombstones_on_delete = wr_connector_bool(c, "tombstones.on.delete");
     o->extended_headers = wr_connector_bool(c, "extended.headers.enabled");
+    o->weir_headers = wr_connector_bool(c, "weir.schema.header");
     o->run_id = run_id;
     return read_skipped(c, &o->skipped_ops, err);
 }
