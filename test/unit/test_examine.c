@@ -271,6 +271,23 @@ static void a_batch_whose_offsets_are_taken_is_surplus(void **state)
            "aaabbbcccdddeeefffggghhhiiijjj");
 }
 
+/* The last one's offset is wrong in its highest bits, and nothing says where the segment ends. */
+static void an_offset_out_of_all_reach_makes_no_hole(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    make(&f, "0123456789");
+    wr_vfs_sim_flip(f.sim, "s.log", f.at[9] + 1, 1);
+    expect(&f, "offset 3492+388 527..530 ", "aaabbbcccdddeeefffggghhhiiijjj");
+    make(&f, "0123456789");
+    wr_vfs_sim_flip(f.sim, "s.log", f.at[9] + 1, 1);
+    wr_vfs_sim_zero(f.sim, "s.log", f.at[8], f.at[9] - f.at[8]); /* how many came before is lost */
+    expect(&f,
+           "hole 3104+388 524..524 surplus 3492+388 281474976711183..281474976711186 "
+           "hole 3880+0 524..530 ",
+           "aaabbbcccdddeeefffggghhh......");
+}
+
 static void bytes_between_batches_go(void **state)
 {
     (void)state;
@@ -321,6 +338,7 @@ int main(void)
         cmocka_unit_test(missing_batches_are_a_hole_without_bytes),
         cmocka_unit_test(a_cut_file_lacks_its_end),
         cmocka_unit_test(a_batch_whose_offsets_are_taken_is_surplus),
+        cmocka_unit_test(an_offset_out_of_all_reach_makes_no_hole),
         cmocka_unit_test(bytes_between_batches_go),
         cmocka_unit_test(no_flipped_bit_costs_more_than_its_batch),
     };

@@ -129,7 +129,8 @@ static int give_surplus(struct course *c, const struct seen *seen, struct weir_e
                              .leader_epoch = seen->header.leader_epoch,
                              .has_header = true,
                              .header = seen->header};
-    say(piece.why, "its offsets come after %" PRId64 ", which is there already", c->expected - 1);
+    say(piece.why, "it has offset %" PRId64 ", but %" PRId64 " is the next",
+        seen->header.base_offset, c->expected);
     return c->x->each(c->x->arg, &piece, err);
 }
 
@@ -160,6 +161,12 @@ static bool is_offset_wrong(const struct course *c, const struct seen *seen,
            (c->x->end_offset >= 0 && wr_batch_next_offset(&seen->header) > c->x->end_offset);
 }
 
+/* Offsets within a segment are at most 2^31 - 1 apart: its indexes could not hold more. */
+static bool is_out_of_reach(const struct course *c, const struct seen *seen)
+{
+    return seen->header.base_offset - c->x->base_offset > INT32_MAX;
+}
+
 static int place(struct course *c, const struct seen *seen, const struct seen *next,
                  struct weir_error *err)
 {
@@ -167,9 +174,12 @@ static int place(struct course *c, const struct seen *seen, const struct seen *n
         int rc = give_hole(c, c->expected, err);
         return rc != 0 ? rc : give_batch(c, seen, err);
     }
-    bool is_wrong = !c->has_hole && is_offset_wrong(c, seen, next);
-    if (!is_wrong && seen->header.base_offset < c->expected) {
-        return give_surplus(c, seen, err);
+    bool is_beyond = is_out_of_reach(c, seen);
+    bool is_wrong = !c->has_hole && (is_beyond || is_offset_wrong(c, seen, next));
+    if (!is_wrong && (is_beyond || seen->header.base_offset < c->expected)) {
+        /* What lies before it holds no offsets that are known. */
+        int rc = give_hole(c, c->expected, err);
+        return rc != 0 ? rc : give_surplus(c, seen, err);
     }
     int rc = is_wrong ? 0 : give_hole(c, seen->header.base_offset, err);
     return rc != 0 ? rc : give_batch(c, seen, err);

@@ -7,7 +7,7 @@
  *     OFFSET   a whole batch whose base offset is wrong, or its leader epoch: both lie outside the CRC. What
  *              they must be is known, for the batch behind follows on from that.
  *     HOLE     offsets that no whole batch has; and bytes, if any, that should have held them
- *     SURPLUS  a whole batch that has no place: its offsets are taken
+ *     SURPLUS  a whole batch that has no place: its offsets are taken, or beyond what a segment may have
  *
  * The pieces come in the order of the file and cover all of it; their offsets cover all from the first to
  * the last. Thread: one at a time. Blocks on disk.
