@@ -1,5 +1,6 @@
 """Fixtures for the tests with real processes (test/system, test/crash). See test/README.md."""
 
+import contextlib
 import itertools
 import os
 import random
@@ -61,20 +62,29 @@ def is_long():
     return os.environ.get("WEIR_LONG") == "1"
 
 
+@contextlib.contextmanager
+def private_postgres():
+    """Not below pytest's own temporary folder: another pytest that starts takes that from other users."""
+    with tempfile.TemporaryDirectory(prefix="weir-pg-") as folder:
+        server = Postgres(folder).start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory):
+def postgres():
     """A private PostgreSQL for all tests of this run. Each test makes a database of its own (`db`)."""
-    server = Postgres(tmp_path_factory.mktemp("pg")).start()
-    yield server
-    server.stop()
+    with private_postgres() as server:
+        yield server
 
 
 @pytest.fixture
-def own_postgres(tmp_path_factory):
+def own_postgres():
     """One for this test alone, which may stop it or change its settings."""
-    server = Postgres(tmp_path_factory.mktemp("pg")).start()
-    yield server
-    server.stop()
+    with private_postgres() as server:
+        yield server
 
 
 @pytest.fixture
