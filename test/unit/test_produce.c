@@ -122,13 +122,33 @@ static void an_empty_body_makes_the_topic(void **state)
 static void a_commit_that_is_not_done_is_an_error(void **state)
 {
     (void)state;
-    static const enum wr_memory_outcome outcomes[] = {WR_MEMORY_AGAIN, WR_MEMORY_REWIND,
-                                                      WR_MEMORY_UNKNOWN};
+    static const enum wr_memory_outcome outcomes[] = {WR_MEMORY_REWIND, WR_MEMORY_UNKNOWN};
     for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
         wr_memory_log_next_outcome(f.api.log, outcomes[i]);
         assert_true(call(&f, "POST", RECORDS, PARAMS({"lines_before", "5"}), "a\nb\n") < 0);
         assert_non_null(strstr(f.err.text, "only 5 of 7 records are known to be stored"));
     }
+}
+
+static void a_full_disk_is_waited_for(void **state)
+{
+    (void)state;
+    wr_memory_log_next_outcome(f.api.log, WR_MEMORY_AGAIN);
+    assert_int_equal(call(&f, "POST", RECORDS, NULL, "a\nb\n"), 0);
+    assert_string_equal(f.answer, "{\"topic\": \"orders\", \"records\": 2}\n");
+    assert_int_equal(call(&f, "GET", RECORDS, NULL, NULL), 0);
+    assert_non_null(strstr(f.answer, "\"offset\":1"));
+    assert_null(strstr(f.answer, "\"offset\":2"));
+}
+
+static void a_full_disk_is_not_waited_for_when_weir_stops(void **state)
+{
+    (void)state;
+    wr_wake_signal(&f.stop);
+    wr_memory_log_next_outcome(f.api.log, WR_MEMORY_AGAIN);
+    assert_int_equal(call(&f, "POST", RECORDS, PARAMS({"lines_before", "5"}), "a\nb\n"),
+                     WEIR_E_FULL);
+    assert_non_null(strstr(f.err.text, "only 5 of 7 records are known to be stored"));
 }
 
 static void more_than_one_commit_holds_goes_in_several(void **state)
@@ -177,6 +197,9 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_empty_body_makes_the_topic, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_commit_that_is_not_done_is_an_error, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_full_disk_is_waited_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_full_disk_is_not_waited_for_when_weir_stops, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(more_than_one_commit_holds_goes_in_several, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_line_over_what_a_commit_holds_is_named, set_up,

@@ -13,6 +13,8 @@
  * durable as log.durability says: {"topic": …, "records": N}. A failure tells in its text how many lines
  * before it are stored.
  */
+#include "base/trace.h"
+#include "base/wake.h"
 #include "data/json_text.h"
 #include "serve/http/route.h"
 
@@ -152,13 +154,28 @@ static int produce_open(const struct wr_api_request *request, void **state, stru
 
 /* ---- appending ---- */
 
-/* Take the answers of commits until `until` are answered. */
+/* Does nobody want it any more: weir stops, or the client is gone? */
+static bool is_over(const struct produce *p)
+{
+    const int fds[] = {p->request->api->stop_fd, p->request->hangup_fd};
+    return wr_wait_any(fds, 2, 0) >= 0;
+}
+
+/* Take the answers of commits until `until` are answered. A full disk is waited for: nothing is lost, and
+ * the engine answers again once there is room, or each second that there is none. */
 static int wait_for(struct produce *p, uint64_t until, struct weir_error *err)
 {
     if (p->answered >= until) {
         return 0;
     }
     int rc = wr_log_writer_wait(p->writer, until, -1, err);
+    if (rc == WEIR_E_FULL) {
+        wr_trace(WR_WARN, "produce", "waits for room: %s", err->text);
+    }
+    while (rc == WEIR_E_FULL && !is_over(p)) {
+        rc = wr_log_writer_retry(p->writer, err);
+        rc = rc < 0 ? rc : wr_log_writer_wait(p->writer, until, -1, err);
+    }
     p->answered = rc == 0 ? until : p->answered;
     return rc;
 }
@@ -172,7 +189,7 @@ static int commit(struct produce *p, struct weir_error *err)
     }
     struct weir_error why;
     int rc = wr_log_writer_commit(p->writer, WR_COMMIT_PLAIN, &number, &why);
-    if (rc == WEIR_E_AGAIN) {
+    if (rc == WEIR_E_AGAIN || rc == WEIR_E_BUSY) {
         rc = wait_for(p, p->commits, &why);
         p->stored = rc == 0 ? p->lines - wr_log_writer_pending(p->writer, NULL) : p->stored;
         rc = rc < 0 ? rc : wr_log_writer_commit(p->writer, WR_COMMIT_PLAIN, &number, &why);
