@@ -60,7 +60,12 @@ def lines(event):
     return '\n'.join(out) + '\n\n'
 
 
-events = [json.loads(line) for line in sys.stdin]
-beats = [e for e in events if e['topic'].startswith('__debezium-heartbeat')]
-records = ''.join(lines(e) for e in [e for e in events if e not in beats] + beats[:1])
-sys.stdout.write(''.join('S %s\n' % s for s in schemas) + records)
+def main():
+    events = [json.loads(line) for line in sys.stdin]
+    beats = [e for e in events if e['topic'].startswith('__debezium-heartbeat')]
+    records = ''.join(lines(e) for e in [e for e in events if e not in beats] + beats[:1])
+    sys.stdout.write(''.join('S %s\n' % s for s in schemas) + records)
+
+
+if __name__ == '__main__':
+    main()
