@@ -34,7 +34,8 @@ void wr_cli_help(struct wr_writer *out)
     for (size_t i = 0; i < wr_command_count; i++) {
         put_command_line(out, wr_commands[i]);
     }
-    wr_put_lit(out, "\nEvery command explains itself: weir COMMAND --help\n\n"
+    wr_put_lit(out, "\nEvery command explains itself: weir COMMAND --help\n"
+                    "Every configuration key: weir help config\n\n"
                     "Exit status: 0 done, 1 failed, 2 usage or configuration, 3 refused by a "
                     "condition.\n"
                     "Environment: NO_COLOR turns colours off.\n");

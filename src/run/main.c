@@ -1,5 +1,6 @@
 /* main.c - weir: parse, run the command, say what went wrong in one line, exit. */
 #include "run/commands.h"
+#include "run/config_help.h"
 #include "run/out.h"
 
 #include <stdio.h>
@@ -18,12 +19,16 @@ static bool is_help(const char *word)
     return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
 }
 
-/* weir, weir --help, weir help, weir GROUP --help. -1 when it is none of them. */
+/* weir, weir --help, weir help, weir help config, weir GROUP --help. -1 when it is none of them. */
 static int help_asked(int argc, char *const *argv)
 {
     struct wr_writer out = wr_writer_growing(WR_OUT_BYTES_MAX);
     if (argc < 2 || (argc == 2 && is_help(argv[1]))) {
         wr_cli_help(&out);
+        return print(&out);
+    }
+    if (argc == 3 && strcmp(argv[1], "help") == 0 && strcmp(argv[2], "config") == 0) {
+        wr_config_help(&out);
         return print(&out);
     }
     if (argc == 3 && wr_cli_is_group(argv[1]) && is_help(argv[2])) {
