@@ -177,7 +177,9 @@ struct wr_log_answer {
     struct weir_error err; /* for all but DONE */
 };
 
-/* Open a writer. `out`: owned by the caller. Blocks on network (kafka), at most 30 s. */
+/* Open a writer. `out`: owned by the caller. What a former writer of the same id handed over is done by then
+ * or never will be, so what is read back now is its last word. Blocks on disk, or on network (kafka), at
+ * most 30 s. */
 WR_MUST_USE int wr_log_writer_open(struct wr_log *log, const struct wr_log_writer_options *options,
                                    struct wr_log_writer **out, struct weir_error *err);
 

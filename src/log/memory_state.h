@@ -87,6 +87,7 @@ struct mem_offset {
 struct mem_commit {
     struct mem_commit *next;
     struct mem_writer *writer; /* NULL: closed meanwhile */
+    uint64_t line;             /* its writer's, which outlives it here */
     uint64_t number;
     struct mem_entry *entries;
     size_t count;
@@ -118,6 +119,7 @@ struct mem_writer {
     struct wr_log_writer writer; /* first */
     struct mem_writer *next;
     char *id;
+    uint64_t line; /* its number among all writers, from 1 */
     struct mem_commit *filling;
     struct mem_txn *txn;
     uint64_t last_number;
@@ -205,6 +207,7 @@ struct mem_log {
     struct mem_writer *writers;
     struct mem_commits waiting;
     uint64_t answer_serial;
+    uint64_t line_serial;
     struct mem_reader *readers; /* in the order in which they came */
     struct mem_group *groups;
     enum wr_memory_outcome outcomes[64];

@@ -227,12 +227,30 @@ static enum wr_memory_outcome next_outcome(struct mem_log *log)
     return outcome;
 }
 
-static void drop(struct mem_writer *w, struct mem_commit *commit)
+/* It is not done, and is not answered either. With an end goes its transaction. */
+static void drop(struct mem_log *log, struct mem_writer *w, struct mem_commit *commit)
 {
-    if (w != NULL) {
-        w->in_flight--;
+    w->in_flight--;
+    if (commit->is_end) {
+        end_txn(log, commit->txn, false);
     }
     commit_free(commit);
+}
+
+/* One of a closed writer was not done, or its writer was in a state in which none is: nor are those behind
+ * it. */
+static void drop_line(struct mem_log *log, uint64_t line)
+{
+    struct mem_commits waiting = log->waiting;
+    log->waiting = (struct mem_commits){0};
+    for (struct mem_commit *c = commits_pop(&waiting); c != NULL; c = commits_pop(&waiting)) {
+        if (c->line != line) {
+            commits_push(&log->waiting, c);
+            continue;
+        }
+        end_txn(log, c->txn, false);
+        commit_free(c);
+    }
 }
 
 /* Answer with anything but DONE, and bring the writer into the state that follows. */
@@ -279,6 +297,8 @@ static void leave_unknown(struct mem_log *log, struct mem_commit *commit, bool i
                       commit->number);
         w->is_over = true;
         w->txn = commit->is_end && !is_done ? commit->txn : w->txn;
+    } else if (!is_done) {
+        end_txn(log, commit->txn, false); /* nobody is left who would */
     }
     commit_free(commit);
 }
@@ -305,7 +325,11 @@ static enum wr_memory_outcome script_outcome(struct mem_log *log, const struct m
 static void decide_by_script(struct mem_log *log, struct mem_commit *commit)
 {
     struct weir_error err;
+    uint64_t closed_line = commit->writer == NULL ? commit->line : 0;
     enum wr_memory_outcome outcome = script_outcome(log, commit, &err);
+    if (outcome != WR_MEMORY_DONE && closed_line != 0) {
+        drop_line(log, closed_line);
+    }
     if (outcome == WR_MEMORY_UNKNOWN || outcome == WR_MEMORY_UNKNOWN_DONE) {
         leave_unknown(log, commit, outcome == WR_MEMORY_UNKNOWN_DONE);
         return;
@@ -326,7 +350,7 @@ static void decide(struct mem_log *log, struct mem_commit *commit)
     if (w != NULL && w->is_stalled) {
         commits_push(&w->stalled, commit);
     } else if (w != NULL && (w->is_dropping || w->is_over)) {
-        drop(w, commit);
+        drop(log, w, commit);
     } else if (w != NULL && w->is_fenced) {
         struct weir_error err;
         (void)wr_fail(&err, WEIR_E_FENCED, "a later writer '%s' has taken over", w->id);
@@ -356,6 +380,20 @@ static void hand_over(struct mem_log *log, struct mem_commit *commit)
 
 /* ---- the interface ---- */
 
+/* Decide what a former writer of this id, closed or not, has handed over: whoever opens one reads back what
+ * is there, and nothing of the former's may come after that. */
+static void settle_former(struct mem_log *log, const char *id)
+{
+    for (const struct mem_commit *c = log->waiting.first; c != NULL; c = c->next) {
+        bool is_former =
+            c->writer == NULL || (c->writer->id != NULL && strcmp(c->writer->id, id) == 0);
+        if (is_former) {
+            (void)mem_decide(log, SIZE_MAX);
+            return;
+        }
+    }
+}
+
 static int writer_open(struct wr_log *base, const struct wr_log_writer_options *options,
                        struct wr_log_writer **out, struct weir_error *err)
 {
@@ -375,12 +413,16 @@ static int writer_open(struct wr_log *base, const struct wr_log_writer_options *
     w->writer.commit_max_bytes = log->options.commit_bytes_max;
     w->wake = wake;
     w->id = options->id == NULL ? NULL : mem_strdup(options->id);
+    w->line = ++log->line_serial;
     for (struct mem_writer *old = log->writers; old != NULL && w->id != NULL; old = old->next) {
         if (old->id != NULL && strcmp(old->id, w->id) == 0) {
             old->is_fenced = true;
             end_txn(log, old->txn, false);
             old->txn = NULL;
         }
+    }
+    if (w->id != NULL) {
+        settle_former(log, w->id);
     }
     w->next = log->writers;
     log->writers = w;
@@ -396,6 +438,9 @@ static void unlink_writer(struct mem_log *log, struct mem_writer *w)
         at = &(*at)->next;
     }
     *at = w->next;
+    if (w->is_stalled || w->is_dropping || w->is_over) {
+        drop_line(log, w->line);
+    }
     for (struct mem_commit *c = log->waiting.first; c != NULL; c = c->next) {
         c->writer = c->writer == w ? NULL : c->writer;
     }
@@ -477,6 +522,7 @@ static struct mem_commit *filling_of(struct mem_writer *w)
     if (w->filling == NULL) {
         w->filling = mem_alloc(1, sizeof(*w->filling));
         w->filling->writer = w;
+        w->filling->line = w->line;
     }
     return w->filling;
 }

@@ -133,8 +133,8 @@ static const struct wr_connector_key keys[] = {
     LATER("field.name.adjustment.mode", "none", "How names of fields are made to fit Avro."),
     BOOL("tombstones.on.delete", "true", "Whether a delete is followed by a record without value."),
     LATER("provide.transaction.metadata", "false", "Whether transactions are told in a topic of their own."),
+    BOOL("weir.schema.header", "true", "Whether JSON records have the headers weir.schema and weir.hidden."),
     BOOL("extended.headers.enabled", "true", "Whether records have the headers __debezium.context.*."),
-    BOOL("weir.schema.header", "true", "Whether records have the headers weir.schema and weir.hidden."),
     CHOICE("event.processing.failure.handling.mode", "fail", "fail", "warn|skip", "What is done about a change that cannot be written."),
     CHOICE("event.converting.failure.handling.mode", "warn", "warn", "fail|skip", "What is done about a value that cannot be written."),
 

@@ -54,6 +54,9 @@ struct wr_feed {
     bool is_ending; /* the last rows are committed, the position is appended */
     int64_t last_sync_ms;
 
+    struct wr_envelope_output held; /* of a change that the log did not take yet */
+    bool has_held;
+
     struct wr_writer position; /* room for its text */
     struct wr_writer
         written; /* JSON of what was answered since the last commit, without brackets */
@@ -389,16 +392,17 @@ static void say_warnings(struct wr_feed *feed, const struct wr_envelope_output *
 
 int wr_feed_change(struct wr_feed *feed, const struct wr_change *change, struct weir_error *err)
 {
-    struct wr_envelope_output out;
-    int rc = wr_envelope_change(feed->options.envelope, change, wr_wall_us(feed->options.clock),
-                                &out, err);
+    int rc = feed->has_held ? 0
+                            : wr_envelope_change(feed->options.envelope, change,
+                                                 wr_wall_us(feed->options.clock), &feed->held, err);
     if (rc == 0) {
-        rc = append_output(feed, &out, err);
+        rc = append_output(feed, &feed->held, err);
     }
+    feed->has_held = rc == WEIR_E_AGAIN;
     if (rc == 0) {
         feed->is_dirty = true;
-        if (out.warning_count > 0) {
-            say_warnings(feed, &out);
+        if (feed->held.warning_count > 0) {
+            say_warnings(feed, &feed->held);
         }
     }
     return rc;
@@ -408,6 +412,9 @@ int wr_feed_heartbeat(struct wr_feed *feed, struct weir_error *err)
 {
     WR_ASSERT(!feed->is_torn);
     struct wr_envelope_output out;
+    if (feed->has_held) {
+        return too_many(err); /* its records are the envelope's, which makes one thing at a time */
+    }
     int rc =
         wr_envelope_heartbeat(feed->options.envelope, wr_wall_us(feed->options.clock), &out, err);
     if (rc == 0) {
@@ -567,9 +574,10 @@ bool wr_feed_is_quiet(const struct wr_feed *feed)
 
 int wr_feed_finish(struct wr_feed *feed, struct weir_error *err)
 {
-    if (feed->is_torn) {
+    if (feed->is_torn) { /* what is whole in front of it is dropped too, and read again */
         wr_log_writer_drop(feed->writer);
-        return 0;
+        feed->is_torn = false;
+        feed->is_dirty = false;
     }
     feed->is_urged = true;
     return wants_sync(feed) ? commit_maybe(feed, err) : 0;

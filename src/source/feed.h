@@ -74,7 +74,8 @@ void wr_feed_close(struct wr_feed *feed);
 
 /* Hand over one change: its records are added to the commit that is filled, all or none.
  * Returns 0, or
- *   WEIR_E_AGAIN  the log takes no more now: nothing was added; poll, and hand it over again
+ *   WEIR_E_AGAIN  the log takes no more now: nothing was added; poll, and hand over the same again before
+ *                 any other (its records are kept)
  *   what wr_envelope_change() and wr_log_append() return; the feed must be closed then */
 WR_MUST_USE int wr_feed_change(struct wr_feed *feed, const struct wr_change *change,
                                struct weir_error *err);

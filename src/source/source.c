@@ -28,6 +28,7 @@ struct wr_source {
     struct wr_log *log;
     const struct wr_clock *clock;
     const struct wr_wake *changed;
+    bool never_waits;
     struct wr_connector connector;
     struct wr_topic_conf topics;
     int64_t heartbeat_ms;
@@ -85,7 +86,8 @@ static void publish(struct wr_source *s)
     if (is_new) {
         s->status.state_since_us = wr_wall_us(s->clock);
     }
-    s->status.error = s->error;
+    bool is_down = s->state == WR_SOURCE_BACKOFF || s->state == WR_SOURCE_FAILED;
+    s->status.error = is_down ? s->error : (struct weir_error){0};
     s->status.is_log_stalled = stalled != NULL;
     if (stalled != NULL) {
         s->status.error = *stalled;
@@ -192,6 +194,7 @@ int wr_source_open(const struct wr_source_options *options, struct wr_source **o
     s->log = options->log;
     s->clock = options->clock;
     s->changed = options->changed;
+    s->never_waits = options->never_waits;
     s->rng = wr_rng_os();
     s->status.connector = s->ops->name;
     int rc = s->name == NULL ? wr_fail(err, WEIR_E_NOMEM, "source '%s'", options->name)
@@ -206,6 +209,14 @@ int wr_source_open(const struct wr_source_options *options, struct wr_source **o
     s->action = wr_source_step(&s->state, WR_EV_START);
     *out = s;
     return 0;
+}
+
+/* Wait for the first of `fds`, at most so long. */
+static void wait_for(const struct wr_source *s, const int *fds, size_t count, int64_t timeout)
+{
+    if (!s->never_waits && timeout > 0) {
+        (void)wr_wait_any(fds, count, timeout < TURN_MS ? (int)timeout : TURN_MS);
+    }
 }
 
 /* ---- letting go ------------------------------------------------------------------------------------ */
@@ -316,7 +327,7 @@ static int turn_snapshot(struct wr_source *s)
             return WR_EV_COPIED;
         }
         const int fds[] = {s->stop.fd, wr_feed_fd(s->feed)};
-        (void)wr_wait_any(fds, 2, TURN_MS);
+        wait_for(s, fds, 2, TURN_MS);
         return STAY;
     }
     if (rc == 0) {
@@ -356,6 +367,9 @@ static int confirm(struct wr_source *s, struct weir_error *err)
 
 static int timeout_ms(const struct wr_source *s)
 {
+    if (s->never_waits) {
+        return 0;
+    }
     int64_t timeout = wr_feed_timeout_ms(s->feed);
     int64_t beat_ms = s->heartbeat_due_ms - wr_mono_ms(s->clock);
     timeout = timeout < TURN_MS ? timeout : TURN_MS;
@@ -365,17 +379,15 @@ static int timeout_ms(const struct wr_source *s)
     return (int)timeout;
 }
 
-/* A stream that stood for a while, or brought something in, has earned short waits again. */
+/* A stream that stood for a while has earned short waits again. */
 static void calm(struct wr_source *s)
 {
-    bool is_steady =
-        wr_feed_durable(s->feed) > 0 || wr_mono_ms(s->clock) - s->stream_since_ms >= STEADY_MS;
-    if (s->error.code == 0 || !is_steady) {
-        return;
+    bool is_steady = wr_mono_ms(s->clock) - s->stream_since_ms >= STEADY_MS;
+    if (s->error.code < 0 && is_steady) {
+        wr_trace(WR_INFO, s->context, "streams again");
+        wr_backoff_reset(&s->backoff);
+        s->error = (struct weir_error){0};
     }
-    wr_trace(WR_INFO, s->context, "streams again");
-    wr_backoff_reset(&s->backoff);
-    s->error = (struct weir_error){0};
 }
 
 static int turn_stream(struct wr_source *s)
@@ -414,7 +426,7 @@ static int turn_wait(struct wr_source *s)
     if (left <= 0) {
         return WR_EV_TIMER;
     }
-    (void)wr_wait_any(&s->stop.fd, 1, left < TURN_MS ? (int)left : TURN_MS);
+    wait_for(s, &s->stop.fd, 1, left);
     return STAY;
 }
 
@@ -424,10 +436,12 @@ static void finish(struct wr_source *s)
     struct weir_error err;
     int64_t deadline_ms = wr_mono_ms(s->clock) + FINISH_MS;
     int rc = wr_feed_finish(s->feed, &err);
-    while (rc == 0 && !wr_feed_is_quiet(s->feed) && wr_mono_ms(s->clock) < deadline_ms) {
+    bool is_late = false;
+    while (rc == 0 && !wr_feed_is_quiet(s->feed) && !is_late) {
         int fd = wr_feed_fd(s->feed);
-        (void)wr_wait_any(&fd, 1, 100);
+        wait_for(s, &fd, 1, FINISH_MS / 10);
         rc = wr_feed_poll(s->feed, &err);
+        is_late = s->never_waits || wr_mono_ms(s->clock) >= deadline_ms;
     }
     if (rc == 0) {
         rc = confirm(s, &err);

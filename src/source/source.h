@@ -35,6 +35,7 @@ struct wr_source_options {
     const struct wr_conf_warn *warn; /* told of odd keys, during open only; may be NULL */
     const struct wr_wake *changed;   /* signalled when the state changes; borrowed; may be NULL */
     const struct wr_source_ops *ops; /* NULL: by connector.class; tests give their own */
+    bool never_waits; /* turns return at once, for tests and the simulator, which make time pass */
 };
 
 enum {

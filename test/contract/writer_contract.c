@@ -629,6 +629,23 @@ static void closing_a_fenced_writer_leaves_the_new_one_alone(void **state)
     assert_string_equal(seen(f, t, 0), "0=new");
 }
 
+/* A worker that opens its writer again reads back how far it came: nothing may be added behind that. */
+static void opening_again_comes_after_all_that_was_handed_over(void **state)
+{
+    struct fixture *f = *state;
+    struct wr_log_topic *t = make_topic(f, "t", 1, NULL);
+    for (int64_t i = 1; i <= 50; i++) {
+        struct wr_partition_info info;
+        struct wr_log_writer *w = open_writer(f, "id");
+        append(f, w, t, 0, NULL, "x");
+        assert_int_equal(wr_log_writer_commit(w, WR_COMMIT_PLAIN, NULL, &f->err), 0);
+        close_writer(f, w);
+        close_writer(f, open_writer(f, "id"));
+        assert_int_equal(wr_log_partition_info(f->log, t, 0, &info, &f->err), 0);
+        assert_int_equal(info.last_stable, i);
+    }
+}
+
 int writer_contract(void)
 {
     const struct CMUnitTest tests[] = {
@@ -659,6 +676,7 @@ int writer_contract(void)
         TEST(closing_with_a_commit_to_retry_drops_it),
         TEST(the_later_writer_of_an_id_fences_the_former),
         TEST(closing_a_fenced_writer_leaves_the_new_one_alone),
+        TEST(opening_again_comes_after_all_that_was_handed_over),
     };
     return cmocka_run_group_tests_name("writers", tests, NULL, NULL);
 }
