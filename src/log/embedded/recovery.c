@@ -252,7 +252,8 @@ static int settle_partition(struct wr_recovery *rec, struct wr_partition *p, str
     } else if (size >= 0 && (uint64_t)size > seg->info.bytes) {
         tell_cut(rec, p, (uint64_t)size - seg->info.bytes);
         rc = wr_file_truncate(file, seg->info.bytes, err);
-        rc = rc == 0 ? wr_file_sync(file, err) : rc; /* also where nothing is left to be synced later */
+        rc = rc == 0 ? wr_file_sync(file, err)
+                     : rc; /* also where nothing is left to be synced later */
         wr_segment_dirty(rec->e, seg);
     } else if (size >= 0 && (uint64_t)size < seg->info.bytes) {
         tell_short(rec, p, (uint64_t)size);

@@ -11,6 +11,7 @@
 #include <time.h>
 
 enum {
+    WAIT_MS_MAX = 24 * 3600 * 1000, /* then the time is looked at again */
     RETRY_MS = 1000 /* after a checkpoint or a journal file for which there was no room */
 };
 
@@ -47,12 +48,9 @@ static void wait_until(struct wr_embedded *e, pthread_cond_t *cond, int64_t due_
     if (left_ms <= 0) {
         return;
     }
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += left_ms / 1000;
-    at.tv_nsec += left_ms % 1000 * 1000000;
-    at.tv_sec += at.tv_nsec / 1000000000;
-    at.tv_nsec %= 1000000000;
+    left_ms = left_ms < WAIT_MS_MAX ? left_ms : WAIT_MS_MAX;
+    int64_t at_us = wr_mono_us(wr_clock_os()) + left_ms * 1000; /* the condition's own clock */
+    struct timespec at = {.tv_sec = at_us / 1000000, .tv_nsec = at_us % 1000000 * 1000};
     (void)pthread_cond_timedwait(cond, &e->lock, &at);
 }
 

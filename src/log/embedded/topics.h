@@ -54,8 +54,7 @@ static inline bool wr_topic_is_deleted(const struct wr_topic_state *topic)
     return __atomic_load_n(&topic->is_deleted, __ATOMIC_RELAXED);
 }
 
-/* ---- the operations of log_ops.h ------------------------------------------------------------------- */
-
+/* The operations of log_ops.h, of the same names there. */
 int wr_embedded_topic_create(struct wr_log *log, const struct wr_topic_spec *spec,
                              struct wr_log_topic **out, struct weir_error *err);
 int wr_embedded_topic_delete(struct wr_log *log, const char *name, struct weir_error *err);

@@ -83,8 +83,7 @@ void wr_writer_bury(struct wr_embedded *e);
 /* Free a writer that nobody else knows. */
 void wr_writer_free(struct wr_embedded_writer *w);
 
-/* ---- the operations of log_ops.h ------------------------------------------------------------------- */
-
+/* The operations of log_ops.h, of the same names there. */
 int wr_embedded_writer_open(struct wr_log *log, const struct wr_log_writer_options *options,
                             struct wr_log_writer **out, struct weir_error *err);
 void wr_embedded_writer_close(struct wr_log_writer *writer);
