@@ -79,7 +79,9 @@ static int make_file(struct wr_journal *j, uint32_t number, struct weir_error *e
     return 0;
 }
 
-int wr_journal_make(struct wr_journal *j, struct weir_error *err)
+/* One at a time: two that chose the same number would each fill it, the later one over the entries that
+ * the earlier one holds by then. */
+static int make_one(struct wr_journal *j, struct weir_error *err)
 {
     uint32_t number = UINT32_MAX;
     pthread_mutex_lock(&j->lock);
@@ -103,6 +105,14 @@ int wr_journal_make(struct wr_journal *j, struct weir_error *err)
     j->files[number].state = WR_JOURNAL_FREE;
     pthread_mutex_unlock(&j->lock);
     return 1;
+}
+
+int wr_journal_make(struct wr_journal *j, struct weir_error *err)
+{
+    pthread_mutex_lock(&j->make_lock);
+    int rc = make_one(j, err);
+    pthread_mutex_unlock(&j->make_lock);
+    return rc;
 }
 
 /* ---- opening ---- */
@@ -179,6 +189,7 @@ int wr_journal_open(struct wr_journal *out, struct wr_vfs *vfs, const char *dir,
         .heads = wr_writer_growing(HEADS_MAX),
     };
     pthread_mutex_init(&out->lock, NULL);
+    pthread_mutex_init(&out->make_lock, NULL);
     int rc = out->dir == NULL ? wr_fail(err, WEIR_E_NOMEM, "journal '%s'", dir) : 0;
     rc = rc == 0 ? adopt_all(out, err) : rc;
     if (rc == 0 && wr_journal_free(out) == file_count_max) {
@@ -203,6 +214,7 @@ void wr_journal_close(struct wr_journal *j)
     wr_free(j->pieces);
     wr_free(j->dir);
     pthread_mutex_destroy(&j->lock);
+    pthread_mutex_destroy(&j->make_lock);
     *j = (struct wr_journal){0};
 }
 

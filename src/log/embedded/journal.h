@@ -185,7 +185,7 @@ struct wr_journal_file {
     uint64_t synced_sequence; /* the last entry in it that was synced */
 };
 
-/* Locks: `lock` is a leaf. write() is called by one thread at a time; sync(), release(), make() by any. */
+/* Locks: `lock` is a leaf; `make_lock` is taken before it and held while a file is made. write() is called by one thread at a time; sync(), release(), make() by any. */
 struct wr_journal {
     struct wr_vfs *vfs;
     char *dir; /* owned */
@@ -193,6 +193,7 @@ struct wr_journal {
     uint32_t file_count_max;
     uint64_t generation;
 
+    pthread_mutex_t make_lock;
     pthread_mutex_t lock;
     struct wr_journal_file files[WR_JOURNAL_FILES_MAX];
     struct wr_journal_place next; /* where the next round starts, if it fits */

@@ -94,8 +94,11 @@ static int need_journal(struct wr_round *round, struct weir_error *err)
     int rc = wr_journal_reserve(&e->journal, round->journal_bytes, err);
     if (rc == WEIR_E_AGAIN) {
         struct weir_error none;
-        rc = wr_journal_make(&e->journal, &none);
-        rc = rc == 1 ? 0 : wr_checkpoint_run(e, err);
+        int made = wr_journal_make(&e->journal, &none); /* or the keeper has, a moment ago */
+        rc = made < 0 ? rc : wr_journal_reserve(&e->journal, round->journal_bytes, err);
+    }
+    if (rc == WEIR_E_AGAIN) {
+        rc = wr_checkpoint_run(e, err);
         rc = rc == 0 ? wr_journal_reserve(&e->journal, round->journal_bytes, err) : rc;
     }
     return rc;
