@@ -326,3 +326,19 @@ def test_a_second_signal_ends_it_at_once(weir):
     weir.process.send_signal(signal.SIGINT)
     weir.process.send_signal(signal.SIGCONT)
     assert weir.wait_exit(2) in (DONE, 128 + signal.SIGINT, 128 + signal.SIGTERM)
+
+
+def test_a_failed_sync_ends_it_with_one_line(weir):
+    weir.produce("t", ["before"])
+    fail = ["strace", "-f", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=3+"]
+    weir.start(under=fail)
+    weir.wait_for_log("runs on")
+    stored = ["before"]
+    for number in range(20):
+        if weir.cli("produce", "t", input=f"line {number}\n", check=False).returncode != DONE:
+            break
+        stored.append(f"line {number}")
+    assert weir.wait_exit(10) == FAILED
+    errors = [line for line in weir.log().splitlines() if line.startswith("weir: ")]
+    assert len(errors) == 1 and "sync" in errors[0]
+    assert [r["value"] for r in weir.tail("t")][:len(stored)] == stored
