@@ -78,6 +78,11 @@ static void remove_path(struct wr_embedded *e, const char *path, bool is_folder)
     if (rc < 0 && rc != WEIR_E_NOTFOUND) {
         wr_embedded_notice(e, WR_WARN, "left behind: %s", err.text);
     }
+    if (is_folder) { /* it is to stay away: the next checkpoint, also that of a clean stop, syncs this */
+        pthread_mutex_lock(&e->lock);
+        e->is_root_new = true;
+        pthread_mutex_unlock(&e->lock);
+    }
 }
 
 void wr_remove_folder(struct wr_embedded *e, const char *topic, uint32_t partition)
@@ -350,11 +355,6 @@ int wr_sweep_root(struct wr_embedded *e, const struct wr_topic_id *deleted, size
         }
     }
     free_names(&names);
-    if (*removed > 0) { /* what was removed is to stay so: the first checkpoint syncs the folder */
-        pthread_mutex_lock(&e->lock);
-        e->is_root_new = true;
-        pthread_mutex_unlock(&e->lock);
-    }
     return rc;
 }
 
