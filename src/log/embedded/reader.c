@@ -503,12 +503,22 @@ static bool take_up(struct chunk *chunk)
     return seg != NULL;
 }
 
+/* A segment file that is not there is damage; NOTFOUND would say that the topic was deleted. */
+static int fail_missing(const struct wr_assignment *a, struct weir_error *err)
+{
+    struct weir_error why = *err;
+    return wr_fail(err, WEIR_E_DAMAGED,
+                   "'%s' partition %u cannot be read at offset %" PRId64 ": %.200s",
+                   a->topic->topic.name, a->partition->number, a->next_offset, why.text);
+}
+
 static int find_place(struct chunk *chunk, struct weir_error *err)
 {
     struct wr_embedded *e = chunk->r->e;
     struct wr_assignment *a = chunk->a;
     if (!take_up(chunk)) {
-        return wr_locate(e, a->partition, a->next_offset, &chunk->place, err);
+        int found = wr_locate(e, a->partition, a->next_offset, &chunk->place, err);
+        return found == WEIR_E_NOTFOUND ? fail_missing(a, err) : found;
     }
     int rc = wr_segment_pin(e, chunk->place.segment, &chunk->place.file, err);
     if (rc < 0) {
