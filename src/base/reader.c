@@ -97,22 +97,16 @@ static uint64_t take_varint(struct wr_reader *r, unsigned bits, const char *what
     return 0;
 }
 
-int32_t wr_read_varint(struct wr_reader *r, const char *what)
+int32_t wr_read_long_varint(struct wr_reader *r, const char *what)
 {
     uint32_t z = (uint32_t)take_varint(r, 32, what);
     return (int32_t)(z >> 1 ^ (0U - (z & 1U)));
 }
 
-int64_t wr_read_varlong(struct wr_reader *r, const char *what)
+int64_t wr_read_long_varlong(struct wr_reader *r, const char *what)
 {
     uint64_t z = take_varint(r, 64, what);
     return (int64_t)(z >> 1 ^ (UINT64_C(0) - (z & 1U)));
-}
-
-struct wr_bytes wr_read_bytes(struct wr_reader *r, size_t len, const char *what)
-{
-    const uint8_t *p = take(r, len, what);
-    return (struct wr_bytes){p, p == NULL ? 0 : len};
 }
 
 struct wr_str wr_read_cstr(struct wr_reader *r, const char *what)

@@ -39,12 +39,42 @@ int16_t wr_read_i16(struct wr_reader *r, const char *what);
 int32_t wr_read_i32(struct wr_reader *r, const char *what);
 int64_t wr_read_i64(struct wr_reader *r, const char *what);
 
+/* Of any length: what wr_read_varint() and wr_read_varlong() do when one byte is not enough. */
+int32_t wr_read_long_varint(struct wr_reader *r, const char *what);
+int64_t wr_read_long_varlong(struct wr_reader *r, const char *what);
+
+/* Is the next varint one byte? Most are; so this much of them is inline. */
+static inline bool wr_reader_at_short(const struct wr_reader *r)
+{
+    return r->what == NULL && r->pos < r->len && r->base[r->pos] < 0x80;
+}
+
 /* Zigzag varints of at most 32 / 64 bits; longer ones spoil the reader. */
-int32_t wr_read_varint(struct wr_reader *r, const char *what);
-int64_t wr_read_varlong(struct wr_reader *r, const char *what);
+static inline int32_t wr_read_varint(struct wr_reader *r, const char *what)
+{
+    if (!wr_reader_at_short(r)) {
+        return wr_read_long_varint(r, what);
+    }
+    uint32_t z = r->base[r->pos++];
+    return (int32_t)(z >> 1 ^ (0U - (z & 1U)));
+}
+
+static inline int64_t wr_read_varlong(struct wr_reader *r, const char *what)
+{
+    return wr_reader_at_short(r) ? wr_read_varint(r, what) : wr_read_long_varlong(r, what);
+}
 
 /* `len` bytes as they are, borrowed from the input. */
-struct wr_bytes wr_read_bytes(struct wr_reader *r, size_t len, const char *what);
+static inline struct wr_bytes wr_read_bytes(struct wr_reader *r, size_t len, const char *what)
+{
+    if (r->what != NULL || len > r->len - r->pos) {
+        r->what = r->what == NULL ? what : r->what;
+        return (struct wr_bytes){NULL, 0};
+    }
+    const uint8_t *p = r->base + r->pos;
+    r->pos += len;
+    return (struct wr_bytes){p, len};
+}
 
 /* Text up to a NUL, which is eaten but not returned; borrowed from the input. */
 struct wr_str wr_read_cstr(struct wr_reader *r, const char *what);

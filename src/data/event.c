@@ -459,26 +459,25 @@ static struct wr_bind int_bind(int64_t number)
     return (struct wr_bind){.kind = WR_BIND_INT, .u.i = number};
 }
 
-/* False when there is no value. */
+/* False when there is no value. Only what the kind has is written. */
 static bool json_bind(const struct wr_json_value *value, struct wr_bind *out)
 {
-    switch (value->kind) {
-    case WR_JSON_ABSENT: return false;
-    case WR_JSON_NULL: *out = (struct wr_bind){.kind = WR_BIND_NULL}; break;
-    case WR_JSON_BOOL: *out = (struct wr_bind){.kind = WR_BIND_BOOL, .u.b = value->u.b}; break;
-    case WR_JSON_INT: *out = int_bind(value->u.i); break;
-    case WR_JSON_REAL:
-        *out = (struct wr_bind){.kind = WR_BIND_REAL, .u.f = value->u.f, .text = value->text};
-        break;
-    case WR_JSON_NUMBER:
-        *out = (struct wr_bind){.kind = WR_BIND_NUMBER, .text = value->text};
-        break;
-    case WR_JSON_STRING: *out = text_bind(value->text); break;
-    case WR_JSON_OBJECT:
-    case WR_JSON_ARRAY: *out = (struct wr_bind){.kind = WR_BIND_JSON, .text = value->text}; break;
-    default: WR_ASSERT(false); break;
+    static const enum wr_bind_kind kinds[] = {
+        [WR_JSON_ABSENT] = WR_BIND_NULL, [WR_JSON_NULL] = WR_BIND_NULL,
+        [WR_JSON_BOOL] = WR_BIND_BOOL,   [WR_JSON_INT] = WR_BIND_INT,
+        [WR_JSON_REAL] = WR_BIND_REAL,   [WR_JSON_NUMBER] = WR_BIND_NUMBER,
+        [WR_JSON_STRING] = WR_BIND_TEXT, [WR_JSON_OBJECT] = WR_BIND_JSON,
+        [WR_JSON_ARRAY] = WR_BIND_JSON};
+    out->kind = kinds[value->kind];
+    out->text = value->text;
+    if (value->kind == WR_JSON_BOOL) {
+        out->u.b = value->u.b;
+    } else if (value->kind == WR_JSON_REAL) {
+        out->u.f = value->u.f;
+    } else {
+        out->u.i = value->u.i;
     }
-    return true;
+    return value->kind != WR_JSON_ABSENT;
 }
 
 static int checked_text(struct wr_str text, const char *what, struct wr_bind *out,

@@ -4,11 +4,8 @@
 #include <math.h>
 
 #include "base/utf8.h"
+#include "data/json_bytes.h"
 #include "data/json_scan.h"
-
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 const uint8_t *wr_json_spoil(struct wr_json_lex *lex, const uint8_t *at, const char *what)
 {
@@ -20,34 +17,6 @@ const uint8_t *wr_json_spoil(struct wr_json_lex *lex, const uint8_t *at, const c
 }
 
 /* ---- strings ---- */
-
-static bool is_plain(uint8_t c)
-{
-    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
-}
-
-/* The first byte from `p` on that is a quote, a backslash, a control character or not ASCII, or `end`. */
-static inline const uint8_t *plain_run(const uint8_t *p, const uint8_t *end)
-{
-#ifdef __SSE2__
-    while (end - p >= 16) {
-        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
-        __m128i quote = _mm_cmpeq_epi8(x, _mm_set1_epi8('"'));
-        __m128i slash = _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'));
-        /* As signed bytes both control characters and those from 0x80 on are below a blank. */
-        __m128i odd = _mm_cmplt_epi8(x, _mm_set1_epi8(' '));
-        int mask = _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, slash), odd));
-        if (mask != 0) {
-            return p + __builtin_ctz((unsigned)mask);
-        }
-        p += 16;
-    }
-#endif
-    while (p < end && is_plain(*p)) {
-        p++;
-    }
-    return p;
-}
 
 static int hex_digit(uint8_t c)
 {
@@ -107,7 +76,7 @@ static const uint8_t *escape(struct wr_json_lex *lex, const uint8_t *p)
     return p + 12;
 }
 
-/* What plain_run() stopped at and that does not end the string. */
+/* What wr_json_plain_run() stopped at and that does not end the string. */
 static const uint8_t *pass_odd(struct wr_json_lex *lex, const uint8_t *p, bool *has_escape)
 {
     if (*p == '\\') {
@@ -124,7 +93,7 @@ static const uint8_t *pass_odd(struct wr_json_lex *lex, const uint8_t *p, bool *
 const uint8_t *wr_json_string(struct wr_json_lex *lex, const uint8_t *p, bool *has_escape)
 {
     for (;;) {
-        p = plain_run(p, lex->end);
+        p = wr_json_plain_run(p, lex->end);
         if (p == lex->end) {
             return wr_json_spoil(lex, p, "the text ends inside a string");
         }
@@ -180,20 +149,12 @@ size_t wr_json_unescape(struct wr_str body, uint8_t *out)
 
 /* ---- numbers ---- */
 
-static const uint8_t *digits(const struct wr_json_lex *lex, const uint8_t *p)
-{
-    while (p < lex->end && *p >= '0' && *p <= '9') {
-        p++;
-    }
-    return p;
-}
-
 const uint8_t *wr_json_number(struct wr_json_lex *lex, const uint8_t *p, bool *is_integer)
 {
     const uint8_t *start = p;
     p += p < lex->end && *p == '-' ? 1 : 0;
     const uint8_t *first = p;
-    p = digits(lex, p);
+    p = wr_json_digits(p, lex->end);
     if (p == first) {
         return wr_json_spoil(lex, start, "a value was expected");
     }
@@ -204,7 +165,7 @@ const uint8_t *wr_json_number(struct wr_json_lex *lex, const uint8_t *p, bool *i
     if (p < lex->end && *p == '.') {
         *is_integer = false;
         first = p + 1;
-        p = digits(lex, first);
+        p = wr_json_digits(first, lex->end);
         if (p == first) {
             return wr_json_spoil(lex, p, "a digit was expected after the point");
         }
@@ -214,7 +175,7 @@ const uint8_t *wr_json_number(struct wr_json_lex *lex, const uint8_t *p, bool *i
         p++;
         p += p < lex->end && (*p == '+' || *p == '-') ? 1 : 0;
         first = p;
-        p = digits(lex, first);
+        p = wr_json_digits(first, lex->end);
         if (p == first) {
             return wr_json_spoil(lex, p, "a digit was expected in the exponent");
         }
@@ -224,19 +185,28 @@ const uint8_t *wr_json_number(struct wr_json_lex *lex, const uint8_t *p, bool *i
 
 bool wr_json_integer(struct wr_str body, int64_t *out)
 {
-    bool is_negative = body.ptr[0] == '-';
+    enum {
+        SAFE_DIGITS = 18 /* that cannot overflow 64 bits */
+    };
+    size_t sign = body.ptr[0] == '-' ? 1 : 0;
     uint64_t number = 0;
-    for (size_t i = is_negative ? 1 : 0; i < body.len; i++) {
-        uint64_t digit = (uint64_t)(body.ptr[i] - '0');
+    size_t i = sign;
+    for (; WR_JSON_HAS_WORDS && body.len - i >= 8 && i <= 8 + sign; i += 8) {
+        number = number * 100000000 + wr_json_eight_digits(body.ptr + i);
+    }
+    for (; i < body.len && i < SAFE_DIGITS + sign; i++) {
+        number = number * 10 + (uint64_t)(body.ptr[i] - '0');
+    }
+    for (; i < body.len; i++) {
         if (__builtin_mul_overflow(number, 10U, &number) ||
-            __builtin_add_overflow(number, digit, &number)) {
+            __builtin_add_overflow(number, (uint64_t)(body.ptr[i] - '0'), &number)) {
             return false;
         }
     }
-    if (number > (uint64_t)INT64_MAX + (is_negative ? 1 : 0)) {
+    if (number > (uint64_t)INT64_MAX + sign) {
         return false;
     }
-    *out = is_negative ? (int64_t)(0 - number) : (int64_t)number;
+    *out = sign != 0 ? (int64_t)(0 - number) : (int64_t)number;
     return true;
 }
 

@@ -7,34 +7,11 @@
  */
 #include "data/json_scan.h"
 
-#include "base/writer.h"
-#include "data/json_lex.h"
+#include "data/json_scan_parts.h"
+#include "data/json_shape.h"
 
-#define NO_NODE         UINT32_MAX
 #define SCRATCH_MAX     (((size_t)64 << 20) + 1)
 #define NODE_TABLE_ROOM 2 /* slots for each child, so that most lookups hit or miss at once */
-
-struct node {
-    struct wr_str name;  /* borrowed from `names` of the scan */
-    uint32_t end;        /* one behind the last node of its subtree */
-    uint32_t table;      /* its children: first slot of its hash table … */
-    uint32_t table_mask; /* … and how many slots less one */
-    uint32_t child_count;
-    uint32_t stamp; /* the run in which it was met */
-    bool is_wanted;
-    struct wr_json_value value;
-};
-
-struct wr_json_scan {
-    struct node *nodes; /* the first is the whole text */
-    uint32_t node_count;
-    uint32_t *slots;   /* hash tables of all nodes: node, or NO_NODE */
-    uint32_t *of_path; /* the node of each path */
-    size_t path_count;
-    char *names;
-    uint32_t run;
-    struct wr_writer scratch; /* strings without their escapes */
-};
 
 static const struct wr_json_value absent = {WR_JSON_ABSENT, {0}, {NULL, 0}};
 
@@ -90,23 +67,24 @@ static inline uint32_t hash_of(struct wr_str name)
     return (uint32_t)(h >> 32 ^ h >> 15);
 }
 
-static inline uint32_t child_of(const struct wr_json_scan *scan, const struct node *node,
-                                struct wr_str name)
+uint32_t wr_json_child(const struct wr_json_scan *scan, const struct wr_json_node *node,
+                       struct wr_str name)
 {
     uint32_t slot = hash_of(name);
     for (;; slot++) {
         uint32_t child = scan->slots[node->table + (slot & node->table_mask)];
-        if (child == NO_NODE || (scan->nodes[child].name.len == name.len &&
-                                 memcmp(scan->nodes[child].name.ptr, name.ptr, name.len) == 0)) {
+        if (child == WR_JSON_NO_NODE ||
+            (scan->nodes[child].name.len == name.len &&
+             memcmp(scan->nodes[child].name.ptr, name.ptr, name.len) == 0)) {
             return child;
         }
     }
 }
 
-static void add_child(struct wr_json_scan *scan, const struct node *node, uint32_t child)
+static void add_child(struct wr_json_scan *scan, const struct wr_json_node *node, uint32_t child)
 {
     uint32_t slot = hash_of(scan->nodes[child].name);
-    while (scan->slots[node->table + (slot & node->table_mask)] != NO_NODE) {
+    while (scan->slots[node->table + (slot & node->table_mask)] != WR_JSON_NO_NODE) {
         slot++;
     }
     scan->slots[node->table + (slot & node->table_mask)] = child;
@@ -117,7 +95,7 @@ static void hash_children(struct wr_json_scan *scan)
 {
     uint32_t used = 0;
     for (uint32_t n = 0; n < scan->node_count; n++) {
-        struct node *node = &scan->nodes[n];
+        struct wr_json_node *node = &scan->nodes[n];
         uint32_t size = 1;
         while (size < node->child_count * NODE_TABLE_ROOM) {
             size *= 2;
@@ -125,7 +103,7 @@ static void hash_children(struct wr_json_scan *scan)
         node->table = used;
         node->table_mask = size - 1;
         for (uint32_t i = 0; i < size; i++) {
-            scan->slots[used++] = NO_NODE;
+            scan->slots[used++] = WR_JSON_NO_NODE;
         }
         for (uint32_t c = n + 1; c < node->end; c = scan->nodes[c].end) {
             add_child(scan, node, c);
@@ -145,7 +123,7 @@ static void add_path(struct wr_json_scan *scan, const struct wr_json_path *path,
     }
     for (uint32_t i = same; i < path->count; i++) {
         uint32_t n = scan->node_count++;
-        struct node *node = &scan->nodes[n];
+        struct wr_json_node *node = &scan->nodes[n];
         node->name = (struct wr_str){*names, path->names[i].len};
         if (node->name.len > 0) {
             memcpy(*names, path->names[i].ptr, node->name.len);
@@ -215,8 +193,9 @@ static bool alloc_parts(struct wr_json_scan *scan, size_t names, size_t bytes)
     scan->slots = wr_alloc_array((names + 1) * (2 * NODE_TABLE_ROOM + 1), sizeof(*scan->slots));
     scan->of_path = wr_alloc_array(scan->path_count + 1, sizeof(*scan->of_path));
     scan->names = wr_alloc_array(bytes + 1, 1);
+    scan->shapes = wr_json_shapes_new();
     return scan->nodes != NULL && scan->slots != NULL && scan->of_path != NULL &&
-           scan->names != NULL;
+           scan->names != NULL && scan->shapes != NULL;
 }
 
 int wr_json_scan_new(const struct wr_json_path *paths, size_t count, struct wr_json_scan **out,
@@ -259,29 +238,15 @@ void wr_json_scan_free(struct wr_json_scan *scan)
     wr_free(scan->of_path);
     wr_free(scan->names);
     wr_writer_fini(&scan->scratch);
+    wr_json_shapes_free(scan->shapes);
     wr_free(scan);
 }
 
 /* ---- walking ---- */
 
-/* An object that the walk is in and that has wanted members. */
-struct level {
-    struct node *node;
-    const uint8_t *start;
-};
-
-struct walk {
-    struct wr_json_lex lex;
-    struct wr_json_scan *scan;
-    size_t in_len;
-    int code; /* what stopped it, when not the text */
-    uint32_t depth;
-    struct level levels[WR_JSON_NAMES_MAX + 1];
-};
-
 /* Room for the rest of the text's strings: without escapes none is longer than with them, and each byte
  * of the text belongs to one string at most. Asked for in full once, so that it never moves in a run. */
-static uint8_t *scratch_room(struct walk *walk)
+static uint8_t *scratch_room(struct wr_json_walk *walk)
 {
     struct wr_writer *w = &walk->scan->scratch;
     uint8_t *room = wr_writer_room(w, walk->in_len + 1 - w->len);
@@ -292,7 +257,7 @@ static uint8_t *scratch_room(struct walk *walk)
 }
 
 /* A string that somebody wants; `p` is behind its opening quote. Without escapes the text serves. */
-static const uint8_t *take_string(struct walk *walk, const uint8_t *p, struct wr_str *out)
+static const uint8_t *take_string(struct wr_json_walk *walk, const uint8_t *p, struct wr_str *out)
 {
     bool has_escape = false;
     const uint8_t *next = wr_json_string(&walk->lex, p, &has_escape);
@@ -312,7 +277,8 @@ static const uint8_t *take_string(struct walk *walk, const uint8_t *p, struct wr
     return next;
 }
 
-static const uint8_t *take_number(struct walk *walk, const uint8_t *p, struct wr_json_value *value)
+static const uint8_t *take_number(struct wr_json_walk *walk, const uint8_t *p,
+                                  struct wr_json_value *value)
 {
     bool is_integer = false;
     const uint8_t *next = wr_json_number(&walk->lex, p, &is_integer);
@@ -335,7 +301,8 @@ static const uint8_t *take_number(struct walk *walk, const uint8_t *p, struct wr
     return next;
 }
 
-static const uint8_t *take_scalar(struct walk *walk, const uint8_t *p, struct wr_json_value *value)
+static const uint8_t *take_scalar(struct wr_json_walk *walk, const uint8_t *p,
+                                  struct wr_json_value *value)
 {
     switch (*p) {
     case '"': value->kind = WR_JSON_STRING; return take_string(walk, p + 1, &value->text);
@@ -350,7 +317,7 @@ static const uint8_t *take_scalar(struct walk *walk, const uint8_t *p, struct wr
 }
 
 /* An object or a list, whole; a scalar that was passed over is no value. */
-static void take_nest(struct node *node, const uint8_t *start, const uint8_t *end)
+static void take_nest(struct wr_json_node *node, const uint8_t *start, const uint8_t *end)
 {
     node->value.kind = *start == '{'   ? WR_JSON_OBJECT
                        : *start == '[' ? WR_JSON_ARRAY
@@ -360,9 +327,10 @@ static void take_nest(struct node *node, const uint8_t *start, const uint8_t *en
 
 /* Begin the value of node `n` at `p`. Gives the place behind it; or, where it is an object to look into,
  * the place behind its brace, with `is_open` set. */
-static const uint8_t *begin_value(struct walk *walk, const uint8_t *p, uint32_t n, bool *is_open)
+const uint8_t *wr_json_begin_value(struct wr_json_walk *walk, const uint8_t *p, uint32_t n,
+                                   bool *is_open)
 {
-    struct node *node = &walk->scan->nodes[n];
+    struct wr_json_node *node = &walk->scan->nodes[n];
     if (node->stamp == walk->scan->run) { /* the key came before: the last one counts */
         for (uint32_t i = n; i < node->end; i++) {
             walk->scan->nodes[i].stamp = 0;
@@ -374,7 +342,7 @@ static const uint8_t *begin_value(struct walk *walk, const uint8_t *p, uint32_t 
     node->stamp = walk->scan->run;
     if (*p == '{' && node->child_count > 0) {
         *is_open = true;
-        walk->levels[walk->depth++] = (struct level){node, p};
+        walk->scan->levels[walk->depth++] = (struct wr_json_level){node, p};
         return p + 1;
     }
     if (*p != '{' && *p != '[' && node->is_wanted) {
@@ -388,7 +356,7 @@ static const uint8_t *begin_value(struct walk *walk, const uint8_t *p, uint32_t 
 }
 
 /* A key and its colon, in the innermost object, and which node it names. Gives the place of the value. */
-static const uint8_t *walk_key(struct walk *walk, const uint8_t *p, uint32_t *n)
+static const uint8_t *walk_key(struct wr_json_walk *walk, const uint8_t *p, uint32_t *n)
 {
     struct wr_json_lex *lex = &walk->lex;
     if (p == lex->end || *p != '"') {
@@ -399,7 +367,7 @@ static const uint8_t *walk_key(struct walk *walk, const uint8_t *p, uint32_t *n)
     if (p == NULL) {
         return NULL;
     }
-    *n = child_of(walk->scan, walk->levels[walk->depth - 1].node, key);
+    *n = wr_json_child(walk->scan, walk->scan->levels[walk->depth - 1].node, key);
     p = wr_json_space(lex, p);
     if (p == lex->end || *p != ':') {
         return wr_json_spoil(lex, p, "':' was expected after a key");
@@ -409,7 +377,8 @@ static const uint8_t *walk_key(struct walk *walk, const uint8_t *p, uint32_t *n)
 
 /* Behind a value, or behind the brace of an object just opened: close the objects that end here, and go to
  * the next value, if there is one in them. */
-static const uint8_t *next_value(struct walk *walk, const uint8_t *p, bool is_open, uint32_t *n)
+static const uint8_t *next_value(struct wr_json_walk *walk, const uint8_t *p, bool is_open,
+                                 uint32_t *n)
 {
     while (walk->depth > 0) {
         p = wr_json_space(&walk->lex, p);
@@ -417,7 +386,7 @@ static const uint8_t *next_value(struct walk *walk, const uint8_t *p, bool is_op
             return wr_json_spoil(&walk->lex, p, "the text ends inside an object");
         }
         if (*p == '}') {
-            const struct level *level = &walk->levels[--walk->depth];
+            const struct wr_json_level *level = &walk->scan->levels[--walk->depth];
             take_nest(level->node, level->start, ++p);
             is_open = false;
             continue;
@@ -434,19 +403,19 @@ static const uint8_t *next_value(struct walk *walk, const uint8_t *p, bool is_op
 }
 
 /* The whole text but for the white space around it. */
-static const uint8_t *walk_text(struct walk *walk, const uint8_t *p)
+static const uint8_t *walk_text(struct wr_json_walk *walk, const uint8_t *p)
 {
     uint32_t n = 0;
     do {
         bool is_open = false;
-        p = n == NO_NODE ? wr_json_skip(&walk->lex, p, walk->depth)
-                         : begin_value(walk, p, n, &is_open);
+        p = n == WR_JSON_NO_NODE ? wr_json_skip(&walk->lex, p, walk->depth)
+                                 : wr_json_begin_value(walk, p, n, &is_open);
         p = p == NULL ? NULL : next_value(walk, p, is_open, &n);
     } while (p != NULL && walk->depth > 0);
     return p;
 }
 
-static int say_failure(const struct walk *walk, struct weir_error *err)
+static int say_failure(const struct wr_json_walk *walk, struct weir_error *err)
 {
     const struct wr_json_lex *lex = &walk->lex;
     if (walk->code == WEIR_E_LIMIT) {
@@ -465,7 +434,7 @@ static int say_failure(const struct walk *walk, struct weir_error *err)
 }
 
 /* A number that no node is stamped with. */
-static void next_run(struct wr_json_scan *scan)
+void wr_json_next_run(struct wr_json_scan *scan)
 {
     if (++scan->run == 0) {
         for (uint32_t n = 0; n < scan->node_count; n++) {
@@ -475,29 +444,48 @@ static void next_run(struct wr_json_scan *scan)
     }
 }
 
+/* Walk the text from its first byte to its last. */
+static int scan_in_full(struct wr_json_walk *walk, struct weir_error *err)
+{
+    struct wr_json_lex *lex = &walk->lex;
+    wr_json_next_run(walk->scan);
+    const uint8_t *p = walk_text(walk, wr_json_space(lex, lex->base));
+    p = p == NULL ? NULL : wr_json_space(lex, p);
+    if (p != NULL && p < lex->end) {
+        p = wr_json_spoil(lex, p, "something stands behind the value");
+    }
+    if (p == NULL) {
+        wr_json_next_run(walk->scan);
+        return say_failure(walk, err);
+    }
+    return 0;
+}
+
 int wr_json_scan_run(struct wr_json_scan *scan, struct wr_bytes in, struct weir_error *err)
 {
     static const uint8_t nothing[1];
-    const uint8_t *base = in.ptr == NULL ? nothing : in.ptr;
-    struct walk walk = {
-        .lex = {.base = base, .end = base + in.len}, .scan = scan, .in_len = in.len};
-    next_run(scan);
+    struct wr_bytes text = {in.len == 0 ? nothing : in.ptr, in.len};
+    struct wr_json_walk walk;
+    walk.lex = (struct wr_json_lex){.base = text.ptr, .end = text.ptr + text.len};
+    walk.scan = scan;
+    walk.in_len = in.len;
+    walk.code = 0;
+    walk.depth = 0;
+    wr_json_next_run(scan);
     wr_writer_reset(&scan->scratch);
-    const uint8_t *p = walk_text(&walk, wr_json_space(&walk.lex, base));
-    p = p == NULL ? NULL : wr_json_space(&walk.lex, p);
-    if (p != NULL && p < walk.lex.end) {
-        p = wr_json_spoil(&walk.lex, p, "something stands behind the value");
+    if (wr_json_shapes_match(scan->shapes, &walk)) {
+        return 0;
     }
-    if (p == NULL) {
-        next_run(scan);
-        return say_failure(&walk, err);
+    int rc = scan_in_full(&walk, err);
+    if (rc == 0) {
+        wr_json_shapes_learn(scan->shapes, scan, text);
     }
-    return 0;
+    return rc;
 }
 
 const struct wr_json_value *wr_json_scan_get(const struct wr_json_scan *scan, size_t index)
 {
     WR_ASSERT(index < scan->path_count);
-    const struct node *node = &scan->nodes[scan->of_path[index]];
+    const struct wr_json_node *node = &scan->nodes[scan->of_path[index]];
     return node->stamp == scan->run ? &node->value : &absent;
 }

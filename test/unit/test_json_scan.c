@@ -298,7 +298,7 @@ static void running_out_of_memory_is_said(void **state)
 {
     (void)state;
     struct weir_error err;
-    for (size_t n = 1; n <= 6; n++) {
+    for (size_t n = 1; n <= 7; n++) {
         struct wr_json_scan *scan = NULL;
         wr_test_fail_alloc_at = n;
         assert_int_equal(wr_json_scan_new(paths, PATHS, &scan, &err), WEIR_E_NOMEM);
@@ -539,6 +539,138 @@ static void agrees_with_jansson(void **state)
     wr_json_scan_free(scan);
 }
 
+/* ---- texts that look alike ---- */
+
+/* A scalar, mostly; at times something that changes the shape. */
+static void put_odd_value(struct wr_writer *w, struct wr_rng *rng)
+{
+    static const char *const nests[] = {"{}", "[]", "{\"a\":1}", "[1,{\"b\":2}]",
+                                        "{\"b\":{\"c\":\"x\"}}"};
+    static const char *const words[] = {"true", "false", "null", "0", "\"\"", "12", "123"};
+    switch (wr_rng_below(rng, 40)) {
+    case 0: wr_put_str(w, wr_str_of(nests[wr_rng_below(rng, 5)])); break;
+    case 1:
+    case 2: put_string(w, rng); break;
+    case 3:
+    case 4: put_number(w, rng); break;
+    default: wr_put_str(w, wr_str_of(words[wr_rng_below(rng, 7)])); break;
+    }
+}
+
+/* The same keys each time, in objects and lists as `structure` says; values as `values` says. */
+static void put_alike(struct wr_writer *w, struct wr_rng structure, struct wr_rng *values)
+{
+    size_t depth = 0;
+    wr_put_lit(w, "{");
+    for (int i = 0; i < 12; i++) {
+        wr_put_fmt(w, "%s\"%s%d\":", i == 0 ? "" : ",", key_pool[wr_rng_below(&structure, KEYS)],
+                   i % 3);
+        if (wr_rng_below(&structure, 4) == 0 && depth < 3) {
+            wr_put_fmt(w, "{\"%s\":", key_pool[wr_rng_below(&structure, 3)]);
+            put_odd_value(w, values);
+            wr_put_fmt(w, ",\"%s\":", key_pool[wr_rng_below(&structure, 3)]);
+            depth++;
+        }
+        put_odd_value(w, values);
+        bool is_closing = depth > 0 && wr_rng_below(&structure, 2) == 0;
+        wr_put_str(w, is_closing ? WR_STR("}") : WR_STR(""));
+        depth -= is_closing ? 1 : 0;
+    }
+    for (; depth > 0; depth--) {
+        wr_put_lit(w, "}");
+    }
+    wr_put_str(w, wr_rng_below(values, 50) == 0 ? WR_STR("}}") : WR_STR("} "));
+}
+
+/* Many texts of three structures, some of them damaged, by one scan. */
+static void compare_alike(const struct wr_json_path *all, struct wr_json_scan *scan,
+                          struct wr_rng *rng)
+{
+    struct wr_rng structures[3] = {wr_rng_of(wr_rng_next(rng)), wr_rng_of(wr_rng_next(rng)),
+                                   wr_rng_of(wr_rng_next(rng))};
+    struct wr_writer w = wr_writer_growing(1 << 20);
+    for (int i = 0; i < 400; i++) {
+        wr_writer_reset(&w);
+        put_alike(&w, structures[wr_rng_below(rng, 3)], rng);
+        if (wr_rng_below(rng, 8) == 0) {
+            w.base[wr_rng_below(rng, w.len)] = (uint8_t)wr_rng_below(rng, 256);
+        }
+        compare_text(scan, all, wr_writer_bytes(&w));
+    }
+    wr_writer_fini(&w);
+}
+
+/* Texts in which a key is not what it looks like, or comes again. */
+static void a_text_seen_again_gives_the_same(void **state)
+{
+    static const char *const texts[] = {
+        "{\"\\u0061\":{\"\\u0062\":1},\"\\u0063\":2}",
+        "{\"a\":{\"b\":1},\"a\":{\"x\":2},\"c\":3,\"c\":4}",
+        "{\"a\":{\"b\":1,\"b\":2}}",
+        "{\"a\":1,\"a\":{\"b\":2}}",
+        "{\"a\":{\"b\":2},\"a\":1}",
+        "{\"x\":{\"a\":1},\"c\":[{\"a\":2}]}",
+        "{\"a\":{\"b\":1e2},\"c\":-0}",
+        "{\"\":0,\"c\":0.5}",
+    };
+    struct wr_json_path all[RANDOM_PATHS];
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct wr_json_scan *scan = open_random_scan(all);
+        for (int again = 0; again < 4; again++) {
+            compare_text(scan, all, bytes_of(texts[i]));
+        }
+        wr_json_scan_free(scan);
+    }
+}
+
+static void what_was_seen_before_changes_nothing(void **state)
+{
+    (void)state;
+    struct wr_json_path all[RANDOM_PATHS];
+    struct wr_rng rng = wr_rng_of(42);
+    for (int round = 0; round < 60; round++) {
+        struct wr_json_scan *scan = open_random_scan(all);
+        compare_alike(all, scan, &rng);
+        wr_json_scan_free(scan);
+    }
+}
+
+/* A change as Debezium writes it; of its values some vary. */
+static void put_change(struct wr_writer *w, int i, const char *before)
+{
+    wr_writer_reset(w);
+    wr_put_fmt(
+        w,
+        "{\"before\":%s,\"a\":{\"b\":%d,\"aa\":\"%s\"},\"source\":{\"version\":\"3.5.0.Final\",\"name\":"
+        "\"app\",\"lsn\":%d,\"xmin\":null},\"c\":\"c\",\"ts_ms\":%d}",
+        before, i, i % 2 == 0 ? "pending" : "caf\\u00e9", i * 17, i + 99995);
+}
+
+static void records_of_a_table_are_told_apart_by_their_values(void **state)
+{
+    struct wr_json_scan *scan = *state;
+    struct wr_writer w = wr_writer_growing(1 << 16);
+    struct weir_error err;
+    for (int i = 0; i < 300; i++) {
+        const char *before = i % 7 == 3 ? "{\"b\":1}" : "null";
+        put_change(&w, i, before);
+        assert_int_equal(wr_json_scan_run(scan, wr_writer_bytes(&w), &err), 0);
+        assert_int_equal(wr_json_scan_get(scan, A_B)->u.i, i);
+        expect_text(scan, C, WR_JSON_STRING, "c");
+        assert_int_equal(wr_json_scan_get(scan, A)->kind, WR_JSON_OBJECT);
+        assert_int_equal(wr_json_scan_get(scan, A)->text.ptr[0], '{');
+        assert_int_equal(
+            wr_json_scan_get(scan, A)->text.ptr[wr_json_scan_get(scan, A)->text.len - 1], '}');
+        assert_int_equal(wr_json_scan_get(scan, WHOLE)->text.len, w.len);
+        for (size_t cut = 0; cut < w.len; cut += 13) { /* no part of it is taken for all of it */
+            struct wr_bytes part = {w.base, cut};
+            assert_int_equal(wr_json_scan_run(scan, part, &err), WEIR_E_INPUT);
+        }
+    }
+    wr_writer_fini(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -556,6 +688,10 @@ int main(void)
         cmocka_unit_test(many_names_are_all_found),
         cmocka_unit_test(running_out_of_memory_is_said),
         cmocka_unit_test(agrees_with_jansson),
+        cmocka_unit_test(a_text_seen_again_gives_the_same),
+        cmocka_unit_test(what_was_seen_before_changes_nothing),
+        cmocka_unit_test_setup_teardown(records_of_a_table_are_told_apart_by_their_values,
+                                        open_scan, close_scan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

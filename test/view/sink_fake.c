@@ -83,9 +83,9 @@ static int positions(struct wr_sink *sink,
 {
     int rc = stopped(sink, err);
     rc = rc < 0 ? rc : told(SINK_FAKE_POSITIONS, err);
-    WR_ASSERT(store != NULL);
-    for (size_t i = 0; i < store->position_count && rc == 0; i++) {
-        rc = each(arg, &store->positions[i], err);
+    const struct sink_fake_store *s = store;
+    for (size_t i = 0; i < s->position_count && rc == 0; i++) {
+        rc = each(arg, &s->positions[i], err);
     }
     return rc;
 }
@@ -122,12 +122,13 @@ static int apply(struct wr_sink *sink, uint32_t index, struct wr_event_reader *e
     return 0;
 }
 
-static struct wr_sink_position *find(const struct wr_sink_position *wanted)
+static struct wr_sink_position *find(struct sink_fake_store *s,
+                                     const struct wr_sink_position *wanted)
 {
-    for (size_t i = 0; i < store->position_count; i++) {
-        if (store->positions[i].partition == wanted->partition &&
-            wr_str_eq(store->positions[i].topic, wanted->topic)) {
-            return &store->positions[i];
+    for (size_t i = 0; i < s->position_count; i++) {
+        if (s->positions[i].partition == wanted->partition &&
+            wr_str_eq(s->positions[i].topic, wanted->topic)) {
+            return &s->positions[i];
         }
     }
     return NULL;
@@ -135,23 +136,23 @@ static struct wr_sink_position *find(const struct wr_sink_position *wanted)
 
 static int check_move(const struct wr_sink_move *move, struct weir_error *err)
 {
-    const struct wr_sink_position *known = find(&move->to);
+    const struct wr_sink_position *known = find(store, &move->to);
     bool is_there = known != NULL && memcmp(&known->topic_id, &move->to.topic_id, 16) == 0 &&
                     known->next_offset == move->from;
     bool is_new = known == NULL && move->from < 0;
     return is_there || is_new ? 0 : wr_fail(err, WEIR_E_FENCED, "fake: the position has moved");
 }
 
-static void do_move(const struct wr_sink_move *move)
+static void do_move(struct sink_fake_store *s, const struct wr_sink_move *move)
 {
-    struct wr_sink_position *known = find(&move->to);
+    struct wr_sink_position *known = find(s, &move->to);
     if (known == NULL) {
-        WR_ASSERT(store->position_count < SINK_FAKE_POSITIONS_MAX);
-        WR_ASSERT(move->to.topic.len < sizeof(store->topics[0]));
-        known = &store->positions[store->position_count];
-        memcpy(store->topics[store->position_count], move->to.topic.ptr, move->to.topic.len);
+        WR_ASSERT(s->position_count < SINK_FAKE_POSITIONS_MAX);
+        WR_ASSERT(move->to.topic.len < sizeof(s->topics[0]));
+        known = &s->positions[s->position_count];
+        memcpy(s->topics[s->position_count], move->to.topic.ptr, move->to.topic.len);
         *known = move->to;
-        known->topic.ptr = store->topics[store->position_count++];
+        known->topic.ptr = s->topics[s->position_count++];
         return;
     }
     known->next_offset = move->to.next_offset;
@@ -170,8 +171,9 @@ static int commit(struct wr_sink *sink, const struct wr_sink_move *moves, size_t
     if (rc < 0) {
         return rc;
     }
+    struct sink_fake_store *s = store;
     for (size_t i = 0; i < count; i++) {
-        do_move(&moves[i]);
+        do_move(s, &moves[i]);
     }
     store->committed = store->count;
     store->writer = NULL;
