@@ -51,6 +51,7 @@ struct wr_source {
     int64_t heartbeat_due_ms;
     int64_t stream_since_ms;
     int64_t status_due_ms;
+    enum wr_source_state told_state; /* as the status has it */
     uint64_t told_mark;
     bool is_snapshot_handed;      /* its end is handed over, but not answered */
     struct wr_feed_counts counts; /* of feeds that are closed */
@@ -80,6 +81,7 @@ static void publish(struct wr_source *s)
     add_counts(s, &counts);
     const struct weir_error *stalled = s->feed == NULL ? NULL : wr_feed_stalled(s->feed);
     s->status_due_ms = wr_mono_ms(s->clock) + STATUS_MS;
+    s->told_state = s->state;
     (void)pthread_mutex_lock(&s->lock);
     bool is_new = s->status.state != s->state;
     s->status.state = s->state;
@@ -417,7 +419,12 @@ static void begin_wait(struct wr_source *s)
     let_go(s);
     int64_t wait_ms = wr_backoff_next(&s->backoff, &s->rng);
     s->wait_until_ms = wr_mono_ms(s->clock) + wait_ms;
-    wr_trace(WR_WARN, s->context, "%s; tries again in %lld ms", s->error.text, (long long)wait_ms);
+    /* What goes on and on is said less and less often; the status has it at any time. */
+    uint64_t attempts = s->backoff.attempts;
+    if ((attempts & (attempts - 1)) == 0) {
+        wr_trace(WR_WARN, s->context, "%s; tries again in %lld ms", s->error.text,
+                 (long long)wait_ms);
+    }
 }
 
 static int turn_wait(struct wr_source *s)
@@ -501,6 +508,9 @@ bool wr_source_turn(struct wr_source *source)
 {
     if (is_at_rest(source)) {
         return false;
+    }
+    if (source->state != source->told_state) { /* before a turn that may take its time */
+        publish(source);
     }
     int event = atomic_load(&source->is_stopping) ? WR_EV_STOP : go_on(source);
     if (event != STAY) {
