@@ -4,6 +4,7 @@
 #include "run/out.h"
 
 #include <stdio.h>
+#include <time.h>
 
 /* Print what the writer holds, and let it go. */
 static int print(struct wr_writer *out)
@@ -83,6 +84,9 @@ int main(int argc, char **argv)
     enum {
         WORDS_MAX = 4096
     };
+    /* SQLite's 'localtime' asks the process: a model must not depend on where it was made. */
+    (void)setenv("TZ", "UTC", 1); /* NOLINT(concurrency-mt-unsafe): no thread runs yet */
+    tzset();
     static char *words[WORDS_MAX];
     static struct wr_cli cli;
     struct weir_error err;
