@@ -24,6 +24,14 @@ void *wr_alloc_array(size_t count, size_t size)
     return calloc(count, size);
 }
 
+void *wr_alloc_bytes(size_t len)
+{
+    if (wr_test_fail_alloc_at > 0 && --wr_test_fail_alloc_at == 0) {
+        return NULL;
+    }
+    return malloc(len);
+}
+
 bool wr_bytes_eq(struct wr_bytes a, struct wr_bytes b)
 {
     return wr_str_eq(wr_str_of_bytes(a), wr_str_of_bytes(b));

@@ -84,6 +84,12 @@ WR_MUST_USE static inline bool wr_mul(size_t a, size_t b, size_t *out)
 /* Memory. Goes through these two so that tests can fail the n-th allocation.
  * wr_alloc_array returns zeroed memory, or NULL when out of memory or count * size overflows. */
 WR_MUST_USE void *wr_alloc_array(size_t count, size_t size);
+
+/* `len` bytes whose contents are not set, for buffers that are written before they are read; owned by the
+ * caller (wr_free), or NULL. */
+WR_MUST_USE void *wr_alloc_bytes(size_t len);
+
+/* Free what one of them gave. Takes NULL. */
 void wr_free(void *ptr);
 
 /* Make `*array` (elements of `size` bytes, `*cap` of them) hold at least `need` elements, growing by

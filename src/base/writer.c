@@ -36,7 +36,7 @@ static bool grow(struct wr_writer *w, size_t need)
     if (want < need) {
         want = need;
     }
-    uint8_t *bigger = wr_alloc_array(want, 1);
+    uint8_t *bigger = wr_alloc_bytes(want);
     if (bigger == NULL) {
         w->spoiled = WEIR_E_NOMEM;
         return false;

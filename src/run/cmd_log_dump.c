@@ -1,4 +1,4 @@
-/* cmd_log_dump.c - weir log dump: what stands in segment files and in the journal. */
+/* cmd_log_dump.c - weir log dump: what stands in segment files. */
 #include "data/json_text.h"
 #include "log/embedded/dump.h"
 #include "run/commands.h"
@@ -42,33 +42,6 @@ static void put_batch(struct dumping *d, const struct wr_dump_batch *batch)
     wr_put_lit(&d->out, "\n");
 }
 
-static void put_entry(struct dumping *d, const struct wr_dump_entry *entry)
-{
-    wr_put_fmt(&d->out,
-               "entry %s at %llu: generation %llu, sequence %llu, synced %llu, %u parts, %llu "
-               "bytes%s%s\n",
-               entry->path, (unsigned long long)entry->at, (unsigned long long)entry->generation,
-               (unsigned long long)entry->sequence, (unsigned long long)entry->synced,
-               entry->part_count, (unsigned long long)entry->bytes,
-               entry->trouble == NULL ? "" : "; ", entry->trouble == NULL ? "" : entry->trouble);
-}
-
-static void put_topic_id(struct wr_writer *out, const uint8_t *id)
-{
-    for (size_t i = 0; i < 16; i++) {
-        wr_put_fmt(out, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", id[i]);
-    }
-}
-
-static void put_part(struct dumping *d, const struct wr_dump_part *part)
-{
-    wr_put_fmt(&d->out, "  %s ", part->kind);
-    put_topic_id(&d->out, part->topic);
-    wr_put_fmt(&d->out, "-%u: offsets %lld to %lld, epoch %d, segment %lld at %u, %u bytes\n",
-               part->partition, (long long)part->base_offset, (long long)part->next_offset - 1,
-               part->leader_epoch, (long long)part->segment_base, part->position, part->len);
-}
-
 /* ---- lines of JSON ---- */
 
 static void put_text(struct wr_writer *out, const char *name, const char *text)
@@ -101,31 +74,6 @@ static void put_batch_json(struct dumping *d, const struct wr_dump_batch *batch)
     wr_put_lit(&d->out, "}\n");
 }
 
-static void put_entry_json(struct dumping *d, const struct wr_dump_entry *entry)
-{
-    wr_put_lit(&d->out, "{\"what\":\"entry\"");
-    put_text(&d->out, "file", entry->path);
-    wr_put_fmt(&d->out,
-               ",\"position\":%llu,\"generation\":%llu,\"sequence\":%llu,\"synced\":%llu,"
-               "\"timestamp\":%lld,\"parts\":%u,\"bytes\":%llu",
-               (unsigned long long)entry->at, (unsigned long long)entry->generation,
-               (unsigned long long)entry->sequence, (unsigned long long)entry->synced,
-               (long long)entry->written_ms, entry->part_count, (unsigned long long)entry->bytes);
-    put_text(&d->out, "trouble", entry->trouble);
-    wr_put_lit(&d->out, "}\n");
-}
-
-static void put_part_json(struct dumping *d, const struct wr_dump_part *part)
-{
-    wr_put_fmt(&d->out, "{\"what\":\"part\",\"kind\":\"%s\",\"topic_id\":\"", part->kind);
-    put_topic_id(&d->out, part->topic);
-    wr_put_fmt(&d->out,
-               "\",\"partition\":%u,\"base_offset\":%lld,\"next_offset\":%lld,\"leader_epoch\":%d,"
-               "\"segment_base\":%lld,\"segment_position\":%u,\"bytes\":%u}\n",
-               part->partition, (long long)part->base_offset, (long long)part->next_offset,
-               part->leader_epoch, (long long)part->segment_base, part->position, part->len);
-}
-
 /* ---- what the walk gives ---- */
 
 static int take_batch(void *arg, const struct wr_dump_batch *batch, struct weir_error *err)
@@ -152,54 +100,22 @@ static int take_record(void *arg, const struct wr_dump_record *record, struct we
     return end_line(d, err);
 }
 
-static int take_entry(void *arg, const struct wr_dump_entry *entry, struct weir_error *err)
-{
-    struct dumping *d = arg;
-    if (d->is_json) {
-        put_entry_json(d, entry);
-    } else {
-        put_entry(d, entry);
-    }
-    return end_line(d, err);
-}
-
-static int take_part(void *arg, const struct wr_dump_part *part, struct weir_error *err)
-{
-    struct dumping *d = arg;
-    if (d->is_json) {
-        put_part_json(d, part);
-    } else {
-        put_part(d, part);
-    }
-    return end_line(d, err);
-}
-
 /* ---- the command ---- */
 
 static int dump(const struct wr_cli *cli, const char *dir, struct dumping *d,
                 struct weir_error *err)
 {
-    bool wants_journal = wr_cli_has(cli, "journal");
-    const char *what = cli->operand_count > 0 ? cli->operands[0] : NULL;
+    const char *what = cli->operands[0];
     int64_t partition = 0;
     int64_t from = -1;
     const struct wr_dump walk = {.vfs = wr_vfs_os(),
                                  .batch = take_batch,
                                  .record = wr_cli_has(cli, "records") ? take_record : NULL,
-                                 .entry = take_entry,
-                                 .part = take_part,
                                  .arg = d};
     int rc = wr_cli_i64(cli, "partition", 0, UINT32_MAX, &partition, err);
     rc = rc < 0 ? rc : wr_cli_i64(cli, "from", 0, INT64_MAX, &from, err);
     if (rc < 0) {
         return rc;
-    }
-    if ((what != NULL) == wants_journal) {
-        return wr_fail(err, WEIR_E_INPUT,
-                       "name a topic, a segment file, or --journal; see weir log dump --help");
-    }
-    if (wants_journal) {
-        return wr_dump_journal(&walk, dir, err);
     }
     if (strchr(what, '/') != NULL) {
         return wr_dump_segment(&walk, what, err);
@@ -222,7 +138,6 @@ static int run_dump(const struct wr_cli *cli, struct weir_error *err)
 }
 
 static const struct wr_cli_option options[] = {
-    {"journal", 'j', false, NULL, "the journal, not a topic", WR_CLI_ANY},
     {"partition", 'p', false, "N", "which partition (default 0)", WR_CLI_ANY},
     {"from", 0, false, "OFFSET", "begin at the batch that holds this offset", WR_CLI_ANY},
     {"records", 'r', false, NULL, "the records too", WR_CLI_ANY},
@@ -232,15 +147,15 @@ static const struct wr_cli_option options[] = {
 
 const struct wr_command wr_cmd_log_dump = {
     .name = "log dump",
-    .operands = "[TOPIC | FILE]",
+    .operands = "TOPIC|FILE",
+    .operands_min = 1,
     .operands_max = 1,
     .values = WR_CLI_TOPIC,
     .summary = "show what stands in the log's files, as it stands there",
     .text = "Nothing is trusted and nothing is changed; what cannot be read is shown as that. A\n"
             "word with a slash is a segment file. Works beside a weir that runs, too.",
     .examples = "  weir log dump orders --records\n"
-                "  weir log dump ./weir-data/orders-0/00000000000000000000.log\n"
-                "  weir log dump --journal --json",
+                "  weir log dump ./weir-data/orders-0/00000000000000000000.log",
     .options = options,
     .option_count = WR_COUNT(options),
     .run = run_dump,

@@ -4,7 +4,6 @@
 #include "run/out.h"
 
 #include <stdio.h>
-#include <time.h>
 
 /* Print what the writer holds, and let it go. */
 static int print(struct wr_writer *out)
@@ -84,9 +83,6 @@ int main(int argc, char **argv)
     enum {
         WORDS_MAX = 4096
     };
-    /* SQLite's 'localtime' asks the process: a model must not depend on where it was made. */
-    (void)setenv("TZ", "UTC", 1); /* NOLINT(concurrency-mt-unsafe): no thread runs yet */
-    tzset();
     static char *words[WORDS_MAX];
     static struct wr_cli cli;
     struct weir_error err;

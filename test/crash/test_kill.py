@@ -126,7 +126,7 @@ def check_files(weir, ledger, records):
     assert {t: len(after[t]) for t in after} == {t: len(records[t]) for t in records}
 
 
-@pytest.mark.timeout(1700)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("durability", ["fsync", "interval", "os"])
 def test_killed_at_any_moment_it_loses_and_doubles_nothing(postgres, db, weir, rng, is_long, durability):
     ledger = Ledger(postgres, db, rng)

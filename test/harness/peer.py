@@ -25,4 +25,4 @@ def debezium_events(folder, config, seconds=300, **ends):
     done = subprocess.run([FOLDER / "debezium-engine", "run", folder, file, *(f"{k}={v}" for k, v in ends.items())],
                           capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    return [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    return [json.loads(line) for line in (folder / "events.jsonl").read_text().split("\n") if line]

@@ -322,19 +322,6 @@ def test_dump_shows_batches_and_records(any_weir):
     assert "none" in fails(any_weir, FAILED, "log", "dump", "none")
 
 
-def test_dump_shows_the_journal_or_a_topic_but_not_both(weir):
-    start(weir)
-    weir.produce("t", ["a", "b"])
-    weir.kill()
-    lines = [json.loads(line) for line in weir.cli("log", "dump", "--journal", "--json").stdout.splitlines()]
-    entries = [line for line in lines if line["what"] == "entry"]
-    assert entries and all(e["trouble"] is None for e in entries)
-    assert {"kind", "topic_id", "partition"} <= set(next(line for line in lines if line["what"] == "part"))
-    assert "entry" in weir.cli("log", "dump", "--journal", "--records").stdout
-    fails(weir, USAGE, "log", "dump")
-    fails(weir, USAGE, "log", "dump", "t", "--journal")
-
-
 # ---- the rest -------------------------------------------------------------------------------------------
 
 def test_init_writes_a_file_that_runs_and_leaves_a_present_one_alone(weir):

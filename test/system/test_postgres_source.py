@@ -2,7 +2,9 @@
 mended, and that neither WAL piles up nor a stop waits, whatever the server does."""
 
 import os
+import shutil
 import signal
+import subprocess
 import threading
 import time
 
@@ -406,6 +408,28 @@ def test_what_was_seen_last_is_confirmed_when_weir_stops(postgres, db, weir):
     assert confirmed(postgres, f"slot_{db}") >= after - 500
 
 
+def test_a_large_value_comes_over_tls(own_postgres, weir, tmp_path):
+    """TLS records are cut otherwise than messages: what OpenSSL still holds must not be waited for."""
+    server = own_postgres
+    subprocess.run(["openssl", "req", "-new", "-x509", "-days", "2", "-nodes", "-subj", "/CN=localhost", "-out",
+                    server.data / "server.crt", "-keyout", server.data / "server.key"], check=True, capture_output=True)
+    for name in ("server.crt", "server.key"):
+        shutil.chown(server.data / name, "postgres")
+        (server.data / name).chmod(0o600)
+    server.restart(ssl="on")
+    server.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")
+    start(weir, server, "postgres", "public.t", database_sslmode="require")
+    assert server.value("SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name LIKE 'weir %'")
+    for i, size in enumerate((10, 16_000, 100_000, 3_000_000)):
+        server.execute("INSERT INTO t VALUES (%s, repeat('v', %s))", (i, size))
+        assert len(wait_values(weir, "app.public.t", i + 1, 5)[i][2]["v"]) == size
+    assert weir.stop() == 0
+    weir.start("cdc.yaml", set={"database.sslmode": "verify-full"})
+    error = weir.wait(lambda: source(weir).get("error"), 30, "the certificate is refused")
+    assert "certificate" in error
+    assert weir.stop() == 0
+
+
 # ---- a stop in 5 s, whatever the server does (Weir.stop fails above that) -------------------------------------
 
 def test_it_stops_while_the_server_hangs(own_postgres, weir):
@@ -433,6 +457,8 @@ def test_it_stops_while_the_slot_waits_for_a_transaction(postgres, db, weir):
         wait_until(lambda: postgres.query("SELECT 1 FROM pg_replication_slots WHERE slot_name = %s", (f"slot_{db}",)), 20,
                    "the slot is being made")
         assert weir.stop() == 0
+        gone = "SELECT 1 FROM pg_replication_slots WHERE slot_name = %s"
+        wait_until(lambda: not postgres.query(gone, (f"slot_{db}",)), 5, "the slot is given up")
     connection.rollback()
     connection.close()
     weir.start("cdc.yaml")

@@ -1,6 +1,5 @@
 """weir run: who may have the folder, how it starts and stops, what it says."""
 
-import contextlib
 import json
 import os
 import signal
@@ -240,8 +239,7 @@ def test_idle_it_does_not_wake_up(weir):
     def switches():
         total = 0
         for task in os.listdir(f"/proc/{weir.process.pid}/task"):
-            with contextlib.suppress(FileNotFoundError), \
-                    open(f"/proc/{weir.process.pid}/task/{task}/status", encoding="ascii") as f:
+            with open(f"/proc/{weir.process.pid}/task/{task}/status", encoding="ascii") as f:
                 total += sum(int(line.split()[1]) for line in f if "ctxt_switches" in line)
         return total
 

@@ -32,7 +32,6 @@ struct fix {
     char seen[16384];
 };
 
-/* Keep what the engine tells, to be looked for. */
 static inline void fix_notice(void *arg, enum wr_level level, const char *text)
 {
     struct fix *f = arg;
@@ -41,14 +40,12 @@ static inline void fix_notice(void *arg, enum wr_level level, const char *text)
     (void)snprintf(f->notices + at, sizeof(f->notices) - at, "%s\n", text);
 }
 
-/* Keep why the engine failed. */
 static inline void fix_fatal(void *arg, const struct weir_error *err)
 {
     struct fix *f = arg;
     memcpy(f->fatal, err->text, sizeof(f->fatal));
 }
 
-/* Open the log on the simulated disk; `f->err` says why not. */
 static inline int fix_try_open(struct fix *f)
 {
     struct wr_embedded_options options = {
@@ -69,7 +66,6 @@ static inline int fix_try_open(struct fix *f)
     return wr_embedded_open(&options, &f->log, &f->err);
 }
 
-/* Open it, and a writer without an id; fails the test when it does not open. */
 static inline void fix_open(struct fix *f)
 {
     if (fix_try_open(f) < 0) {
@@ -79,7 +75,6 @@ static inline void fix_open(struct fix *f)
     assert_int_equal(wr_log_writer_open(f->log, &none, &f->writer, &f->err), 0);
 }
 
-/* A fixture with an empty simulated disk and clocks that stand still; owned by the caller. */
 static inline struct fix *fix_new(void)
 {
     struct fix *f = calloc(1, sizeof(*f));
@@ -92,13 +87,11 @@ static inline struct fix *fix_new(void)
     return f;
 }
 
-/* The engine behind the log, borrowed. */
 static inline struct wr_embedded *fix_engine(struct fix *f)
 {
     return wr_embedded_of(f->log);
 }
 
-/* A clean stop. */
 static inline void fix_close(struct fix *f)
 {
     wr_log_writer_close(f->writer);

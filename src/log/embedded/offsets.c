@@ -2,7 +2,7 @@
 #include "log/embedded/offsets.h"
 
 #include "base/writer.h"
-#include "log/embedded/fill.h"
+#include "log/embedded/writer.h"
 
 #include <inttypes.h>
 

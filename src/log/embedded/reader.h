@@ -7,7 +7,6 @@
 
 #include "base/arena.h"
 #include "log/embedded/cursor.h"
-#include "log/embedded/poke.h"
 #include "log/embedded/state.h"
 
 struct wr_embedded_reader;
@@ -56,14 +55,15 @@ struct wr_embedded_reader {
     struct wr_aborted_list aborted;
 
     /* L */
-    struct wr_poke poke;
+    struct wr_wake wake;
+    bool is_signalled;
     bool must_wake;                  /* wr_log_reader_wake() */
     struct wr_embedded_reader *next; /* in the engine's list */
 };
 
 /* The partition's end, stable end or start moved, or its topic went: wake who waits for it. L. */
-void wr_reader_wake_partition(struct wr_embedded *e, const struct wr_partition *p);
-void wr_reader_wake_topic(struct wr_embedded *e, const struct wr_topic_state *topic);
+void wr_reader_wake_partition(const struct wr_partition *p);
+void wr_reader_wake_topic(const struct wr_topic_state *topic);
 
 /* Topics came or went: wake who watches. The log has failed: wake all. L. */
 void wr_reader_wake_watching(struct wr_embedded *e);

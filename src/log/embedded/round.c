@@ -158,7 +158,7 @@ static void publish_part(struct wr_round *round, struct wr_commit *c, struct wr_
         round->gone[round->gone_count] = part->topic;
         round->gone_count++;
         e->catalog_sequence = c->sequence;
-        wr_reader_wake_topic(e, part->topic);
+        wr_reader_wake_topic(part->topic);
         wr_reader_wake_watching(e);
         break;
     case WR_PART_START:
@@ -227,7 +227,7 @@ static void settle(struct wr_round *round)
     struct wr_embedded *e = round->e;
     for (size_t i = 0; i < round->touched_count; i++) {
         (void)wr_partition_settle(round->touched[i]);
-        wr_reader_wake_partition(e, round->touched[i]);
+        wr_reader_wake_partition(round->touched[i]);
     }
     wr_journal_mark(&e->journal, &e->mark);
     e->stats.rounds += round->writes_count + round->placed_count > 0 ? 1 : 0;
@@ -301,9 +301,7 @@ static int run(struct wr_round *round, struct weir_error *err)
     pthread_mutex_lock(&e->lock);
     bool has_failed = e->has_failed; /* meanwhile, elsewhere: nobody is told anything any more */
     if (!has_failed) {
-        wr_poke_collect(e);
         publish(round);
-        wr_poke_deliver(e);
     }
     rc = has_failed ? wr_embedded_failure(e, err) : 0;
     pthread_mutex_unlock(&e->lock);
@@ -392,12 +390,21 @@ int wr_round_open(struct wr_embedded *e, struct weir_error *err)
     return 0;
 }
 
+static void free_list(struct wr_commit *c)
+{
+    while (c != NULL) {
+        struct wr_commit *next = c->next;
+        wr_commit_free(c);
+        c = next;
+    }
+}
+
 void wr_round_close(struct wr_embedded *e)
 {
     struct wr_round *round = e->round;
     if (round != NULL) {
         wr_round_reset(round);
-        wr_commit_free_list(round->first);
+        free_list(round->first);
         wr_free(round->writes);
         wr_free(round->placed);
         wr_free(round->pinned);
@@ -412,8 +419,8 @@ void wr_round_close(struct wr_embedded *e)
         p = p->rewrite_next;
         wr_topic_state_unref(topic);
     }
-    wr_commit_free_list(e->queue_first);
-    wr_commit_free_list(e->waiting_room);
-    wr_commit_free_list(e->graveyard);
+    free_list(e->queue_first);
+    free_list(e->waiting_room);
+    free_list(e->graveyard);
     e->round = NULL;
 }

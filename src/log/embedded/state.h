@@ -40,7 +40,6 @@ struct wr_embedded;
 struct wr_partition;
 struct wr_commit;
 struct wr_embedded_writer;
-struct wr_poke;
 struct wr_assignment;
 
 /* ---- segments ---------------------------------------------------------------------------------------- */
@@ -223,9 +222,6 @@ struct wr_embedded {
     struct wr_commit *queue_first; /* L: handed over, not taken */
     struct wr_commit *queue_last;
     struct wr_commit *waiting_room; /* L: the engine's own, detached: wait for room on the disk */
-    struct wr_poke *pokes;          /* L: collected while publishing */
-    bool is_collecting;             /* L */
-    bool has_closed_writers;        /* L: some wait to be freed */
     struct wr_commit *graveyard;    /* L: dropped, to be freed when L is not held */
     struct wr_embedded_writer *writers; /* L: all that are open */
     struct wr_embedded_reader *readers; /* L: all that are open */

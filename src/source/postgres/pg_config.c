@@ -68,7 +68,7 @@ static void add(struct read *r, const char *keyword, const char *value)
 {
     struct wr_pg_config *c = r->config;
     if (value != NULL) {
-        WR_ASSERT(c->keyword_count < WR_PG_PARAMS_MAX - 1); /* room for replication=database */
+        WR_ASSERT(c->keyword_count < WR_PG_PARAMS_MAX - 3); /* room for those that a session adds */
         c->keywords[c->keyword_count] = keyword;
         c->values[c->keyword_count++] = value;
     }
@@ -94,7 +94,6 @@ static void read_session(struct read *r)
                                               {"sslpassword", "database.sslpassword"},
                                               {"sslrootcert", "database.sslrootcert"},
                                               {"port", "database.port"}};
-    add(r, "host", needed(r, "database.hostname"));
     add(r, "dbname", r->config->database);
     add(r, "user", r->config->user);
     for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++) {
@@ -113,6 +112,7 @@ int wr_pg_config_read(struct wr_pg_config *out, const char *name,
     *out = (struct wr_pg_config){.name = name, .arena = wr_arena_of(TEXTS_BYTES_MAX)};
     struct read r = {.config = out, .connector = connector, .err = err};
     out->database = server_name(&r, "database.dbname");
+    out->hosts = needed(&r, "database.hostname");
     out->user = server_name(&r, "database.user");
     out->slot = slot_name(&r);
     out->publication = server_name(&r, "publication.name");

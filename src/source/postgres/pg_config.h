@@ -24,7 +24,8 @@ enum wr_pg_mismatch { /* offset.mismatch.strategy, in the order of its row */
 };
 
 struct wr_pg_config {
-    const char *name; /* of the source; borrowed */
+    const char *name;  /* of the source; borrowed */
+    const char *hosts; /* database.hostname */
     const char *database;
     const char *user;
     const char *slot;
@@ -39,7 +40,7 @@ struct wr_pg_config {
     int64_t slot_patience_ms; /* how long a slot that somebody else holds is tried again */
     struct wr_capture capture;
 
-    /* For both sessions; the one of the stream has replication=database beside it. */
+    /* For both sessions, beside host and hostaddr; the one of the stream has replication=database too. */
     const char *keywords[WR_PG_PARAMS_MAX];
     const char *values[WR_PG_PARAMS_MAX];
     size_t keyword_count;

@@ -105,8 +105,10 @@ int wr_pg_create_slot(struct wr_pg_source *source, const char *sql, const char *
 {
     const struct wr_pg_arg args[] = {{"slot", wr_str_of(slot)}};
     struct wr_pg_result *rows = NULL;
+    source->is_making_slot = true;
     int rc = wr_pg_run(source->sessions.stream, sql, args, 1, source->config.query_timeout_ms,
                        &rows, err);
+    source->is_making_slot = rc == WEIR_E_STOPPED || rc == WEIR_E_CONNECT;
     if (rc == 0 && (wr_pg_result_rows(rows) != 1 ||
                     !wr_pg_lsn_parse(wr_pg_result_text(rows, 0, "consistent_point"),
                                      &source->stream.position.lsn))) {
@@ -144,9 +146,27 @@ static int open_source(const struct wr_source_env *env, struct wr_source_impl **
     return 0;
 }
 
+/* The server waits for other transactions before a slot is made, and does not notice meanwhile that we
+ * left: the slot would stay ours for as long, and nobody's afterwards. */
+static void give_up_slot(struct wr_pg_source *s)
+{
+    char sql[80];
+    struct weir_error err;
+    (void)snprintf(sql, sizeof(sql), "SELECT pg_catalog.pg_cancel_backend(%d)",
+                   wr_pg_session_pid(s->sessions.stream));
+    wr_pg_session_ignore_wake(s->sessions.control);
+    if (wr_pg_session_query(s->sessions.control, sql, WR_PG_CANCEL_TIMEOUT_MS, NULL, &err) < 0) {
+        wr_trace(WR_DEBUG, s->env.context, "%s, when the slot was given up", err.text);
+    }
+}
+
 static void disconnect(struct wr_source_impl *impl)
 {
     struct wr_pg_source *s = of(impl);
+    if (s->is_making_slot && s->sessions.control != NULL && s->sessions.stream != NULL) {
+        give_up_slot(s);
+    }
+    s->is_making_slot = false;
     wr_pg_session_close(s->sessions.stream);
     wr_pg_session_close(s->sessions.control);
     s->sessions = (struct wr_pg_sessions){0};
@@ -173,20 +193,43 @@ static void close_source(struct wr_source_impl *impl)
 
 /* ---- connect ------------------------------------------------------------------------------------------- */
 
-static int open_session(struct wr_pg_source *s, bool is_stream, struct wr_pg_session **out,
-                        struct weir_error *err)
+/* The configuration's parameters, and those that only one session has. */
+static struct wr_pg_session_options session_options(const struct wr_pg_source *s, bool is_stream,
+                                                    const struct wr_pg_hosts *hosts)
 {
     struct wr_pg_session_options options = {.wake_fd = s->env.wake_fd,
                                             .clock = s->env.clock,
                                             .connect_timeout_ms = WR_PG_CONNECT_TIMEOUT_MS};
+    const char *const more[][2] = {{"host", hosts->hosts},
+                                   {"hostaddr", hosts->addresses},
+                                   {"replication", is_stream ? "database" : NULL}};
     size_t count = s->config.keyword_count;
     memcpy(options.keywords, s->config.keywords, count * sizeof(options.keywords[0]));
     memcpy(options.values, s->config.values, count * sizeof(options.values[0]));
-    if (is_stream) {
-        options.keywords[count] = "replication";
-        options.values[count] = "database";
+    for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+        if (more[i][1] != NULL) {
+            options.keywords[count] = more[i][0];
+            options.values[count++] = more[i][1];
+        }
     }
-    int rc = wr_pg_session_open(&options, out, err);
+    return options;
+}
+
+static int open_session(struct wr_pg_source *s, bool is_stream, struct wr_pg_session **out,
+                        struct weir_error *err)
+{
+    struct wr_pg_hosts hosts = {0};
+    const struct wr_pg_resolve_options names = {.hosts = s->config.hosts,
+                                                .wake_fd = s->env.wake_fd,
+                                                .clock = s->env.clock,
+                                                .deadline_ms = wr_mono_ms(s->env.clock) +
+                                                               WR_PG_CONNECT_TIMEOUT_MS};
+    int rc = wr_pg_resolve(&names, &hosts, err);
+    if (rc == 0) {
+        struct wr_pg_session_options options = session_options(s, is_stream, &hosts);
+        rc = wr_pg_session_open(&options, out, err);
+    }
+    wr_pg_hosts_fini(&hosts);
     if (rc == 0) {
         rc = wr_pg_run(*out, wr_pg_sql_session, NULL, 0, s->config.query_timeout_ms, NULL, err);
     }

@@ -10,6 +10,7 @@
 #ifndef WR_PG_POSTGRES_H
 #define WR_PG_POSTGRES_H
 
+#include "source/postgres/resolve.h"
 #include "source/postgres/setup.h"
 #include "source/postgres/snapshot.h"
 #include "source/postgres/sql.h"
@@ -18,6 +19,7 @@
 
 enum {
     WR_PG_CONNECT_TIMEOUT_MS = 10000,
+    WR_PG_CANCEL_TIMEOUT_MS = 1000,
     WR_PG_STATEMENT_TIMEOUT_MS = 20000 /* of small statements while the stream waits */
 };
 
@@ -32,7 +34,7 @@ struct wr_pg_source {
     struct wr_pg_server server;
     struct wr_pg_targets targets;
     struct wr_pg_stream stream; /* its position is the source's, in a snapshot too */
-    char quoted_publication[2 * WR_PG_NAME_MAX + 2];
+    bool is_making_slot;        /* the statement that makes one is under way, or was broken off */
 
     /* the snapshot */
     struct wr_pg_snapshot snapshot;

@@ -1,6 +1,7 @@
 #include "source/postgres/session.h"
 
 #include <libpq-fe.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <stdio.h>
 
@@ -95,18 +96,25 @@ static int left_ms(const struct wr_pg_session *s, int64_t deadline_ms)
     return left <= 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
+/* Bytes that OpenSSL has decrypted and libpq did not take yet: the socket does not tell of them. */
+static bool has_decrypted(const struct wr_pg_session *s)
+{
+    const SSL *ssl = PQsslInUse(s->conn) == 1 ? PQsslStruct(s->conn, "OpenSSL") : NULL;
+    return ssl != NULL && SSL_pending(ssl) > 0;
+}
+
 /* Wait for the socket (`events` of poll) or the wake descriptor; WEIR_E_CONNECT at the deadline. */
 static int wait_socket(const struct wr_pg_session *s, short events, int64_t deadline_ms,
                        struct weir_error *err)
 {
     struct pollfd fds[2] = {{.fd = PQsocket(s->conn), .events = events},
                             {.fd = s->wake_fd, .events = POLLIN}};
-    int timeout = left_ms(s, deadline_ms);
-    int n = poll(fds, 2, timeout);
+    bool is_ready = (events & POLLIN) != 0 && has_decrypted(s);
+    int n = poll(fds, 2, is_ready ? 0 : left_ms(s, deadline_ms));
     if (fds[1].revents != 0) {
         return wr_fail(err, WEIR_E_STOPPED, "told to stop");
     }
-    if (n == 0) {
+    if (n == 0 && !is_ready) {
         return wr_fail(err, WEIR_E_CONNECT, "no answer in time");
     }
     if (n < 0 && errno != EINTR) {
@@ -124,7 +132,8 @@ int wr_pg_session_wait(struct wr_pg_session *session, const int *others, size_t 
     for (size_t i = 0; i < count; i++) {
         fds[2 + i] = (struct pollfd){.fd = others[i], .events = POLLIN};
     }
-    if (poll(fds, (nfds_t)(2 + count), timeout_ms) < 0 && errno != EINTR) {
+    int wait_ms = has_decrypted(session) ? 0 : timeout_ms;
+    if (poll(fds, (nfds_t)(2 + count), wait_ms) < 0 && errno != EINTR) {
         return wr_fail_errno(err, WEIR_E_CONNECT, "wait for the server");
     }
     return fds[1].revents != 0 ? wr_fail(err, WEIR_E_STOPPED, "told to stop") : 0;

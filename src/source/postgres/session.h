@@ -38,8 +38,8 @@ struct wr_pg_session_options {
 };
 
 /* Connect. `options` and its texts: borrowed until return. `out`: owned by the caller, close with
- * wr_pg_session_close(). Blocks on network, at most connect_timeout_ms, but for the name's look-up,
- * which libpq makes itself. */
+ * wr_pg_session_close(). Blocks on network, at most connect_timeout_ms; so a name must be looked up before
+ * (resolve.h), for libpq would wait for that as long as it takes. */
 WR_MUST_USE int wr_pg_session_open(const struct wr_pg_session_options *options,
                                    struct wr_pg_session **out, struct weir_error *err);
 
