@@ -352,6 +352,54 @@ static void takes_no_more_than_the_log_can_hold(void **state)
     assert_int_equal(stored(), taken);
 }
 
+static size_t count_seen(const char *topic)
+{
+    size_t count = 0;
+    fixture_read(&f);
+    for (size_t i = 0; i < f.seen_count; i++) {
+        count += strcmp(f.seen[i].topic, topic) == 0 ? 1 : 0;
+    }
+    return count;
+}
+
+/* The schema is told with the first record that uses it, though the log did not take that at first. */
+static void what_was_made_of_a_change_is_kept_until_it_is_taken(void **state)
+{
+    (void)state;
+    struct wr_table other = fixture_table;
+    struct wr_value values[2];
+    struct wr_change change = fixture_insert(1, "x", values);
+    int rc = 0;
+    other.version = 2;
+    other.name = WR_STR("other");
+    change.table = &other;
+    wr_memory_log_hold(f.log, WR_MEMORY_HOLD_COMMITS);
+    while (rc == 0) {
+        rc = add_noted(blob);
+        if (rc == 0) {
+            end();
+        }
+    }
+    wr_memory_log_hold(f.log, WR_MEMORY_HOLD_NOTHING);
+    poll_ok();
+    assert_int_equal(add_noted(blob), 0); /* the one that was kept */
+    end();
+    wr_memory_log_hold(f.log, WR_MEMORY_HOLD_COMMITS);
+    while (wr_feed_reserve(feed, 1, &err) == 0) {
+        assert_int_equal(add_noted(blob), 0);
+        end();
+    }
+    assert_int_equal(wr_feed_change(feed, &change, &err), WEIR_E_AGAIN);
+    wr_memory_log_hold(f.log, WR_MEMORY_HOLD_NOTHING);
+    poll_ok();
+    assert_int_equal(wr_feed_change(feed, &change, &err), 0);
+    end();
+    poll_ok(); /* what was large has gone first */
+    rest();
+    assert_int_equal(count_seen("app.s.other"), 1);
+    assert_int_equal(count_seen("__weir_schemas"), 2);
+}
+
 static void a_transaction_over_the_bound_is_cut_between_two_changes(void **state)
 {
     (void)state;
@@ -543,6 +591,7 @@ int main(void)
         TEST(when_the_log_goes_back_so_must_the_source),
         TEST(a_later_writer_fences_and_a_broken_log_ends_it),
         TEST(takes_no_more_than_the_log_can_hold),
+        TEST(what_was_made_of_a_change_is_kept_until_it_is_taken),
         SMALL_TEST(a_transaction_over_the_bound_is_cut_between_two_changes),
         SMALL_TEST(a_record_that_fits_no_commit_is_an_error_of_its_own),
         TEST(what_is_torn_is_dropped_when_the_feed_is_closed),
