@@ -20,9 +20,10 @@ static bool has_batches(const struct wr_commit_part *part)
     return part->kind == WR_PART_BATCHES || part->kind == WR_PART_PLACED;
 }
 
-#define ROOM_FOR_ONE(round, list)                                            \
-    wr_grow(&(round)->list, &(round)->list##_cap, (round)->list##_count + 1, \
-            sizeof((round)->list[0]), LIST_MAX)
+/* Lists of pointers. */
+#define ROOM_FOR(round, list, n)                                                               \
+    wr_grow(&(round)->list, &(round)->list##_cap, (round)->list##_count + (n), sizeof(void *), \
+            LIST_MAX)
 
 /* ---- aborts ---- */
 
@@ -134,7 +135,7 @@ static int pin(struct wr_round *round, struct wr_segment *seg, struct weir_error
     if (seg->pinned_round == round->number) {
         return 0;
     }
-    if (!ROOM_FOR_ONE(round, pinned)) {
+    if (!ROOM_FOR(round, pinned, 1)) {
         return wr_fail(err, WEIR_E_NOMEM, "a round of %zu segments", round->pinned_count);
     }
     struct wr_file *file = NULL;
@@ -178,7 +179,7 @@ static int roll(struct wr_round *round, struct wr_partition *p, struct weir_erro
         .first_timestamp_ms = -1,
         .max_timestamp_ms = -1,
     };
-    if (!ROOM_FOR_ONE(round, rolled)) {
+    if (!ROOM_FOR(round, rolled, 1)) {
         return wr_fail(err, WEIR_E_NOMEM, "a new segment");
     }
     struct wr_segment *seg = wr_segment_new(p, &info);
@@ -295,10 +296,7 @@ static int make_room(struct wr_round *round, struct wr_commit *c, struct weir_er
                 sizeof(round->writes[0]), LIST_MAX) &&
         wr_grow(&round->placed, &round->placed_cap, round->placed_count + n,
                 sizeof(round->placed[0]), LIST_MAX) &&
-        wr_grow(&round->touched, &round->touched_cap, round->touched_count + n,
-                sizeof(round->touched[0]), LIST_MAX) &&
-        wr_grow(&round->gone, &round->gone_cap, round->gone_count + n, sizeof(round->gone[0]),
-                LIST_MAX) &&
+        ROOM_FOR(round, touched, n) && ROOM_FOR(round, gone, n) &&
         wr_grow(&round->parts, &round->parts_cap, n, sizeof(round->parts[0]), LIST_MAX) &&
         wr_grow(&c->written, &c->written_cap, n, sizeof(c->written[0]), LIST_MAX);
     if (!is_good) {

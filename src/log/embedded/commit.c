@@ -88,6 +88,15 @@ void wr_commit_free(struct wr_commit *c)
     wr_free(c);
 }
 
+void wr_commit_free_list(struct wr_commit *c)
+{
+    while (c != NULL) {
+        struct wr_commit *next = c->next;
+        wr_commit_free(c);
+        c = next;
+    }
+}
+
 /* ---- parts ---- */
 
 static size_t slot_of(const struct wr_commit *c, const struct wr_partition *p)

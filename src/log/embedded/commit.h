@@ -77,8 +77,9 @@ void wr_commit_reset(struct wr_commit *commit);
 /* Drop the parts only. */
 void wr_commit_drop_parts(struct wr_commit *commit);
 
-/* Free. Takes NULL. */
+/* Free one, or a list by `next`. Takes NULL. */
 void wr_commit_free(struct wr_commit *commit);
+void wr_commit_free_list(struct wr_commit *commit);
 
 /* The part for this partition, made when it is not there. Takes a reference on the topic. Borrowed until
  * the commit is reset. NULL when out of memory. `batch_bytes_max` bounds a batch. */

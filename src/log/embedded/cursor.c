@@ -88,7 +88,7 @@ int wr_cursor_header(struct wr_cursor *c, struct wr_batch_header *out, struct we
     if (left < WR_BATCH_HEADER_BYTES) {
         return wr_fail(err, WEIR_E_CORRUPT, "%" PRIu64 " bytes are no batch", left);
     }
-    struct wr_bytes bytes;
+    struct wr_bytes bytes = {NULL, 0};
     int rc = look(c, WR_BATCH_HEADER_BYTES, &bytes, err);
     rc = rc < 0 ? rc : wr_batch_header_decode(bytes, out, err);
     if (rc == 0 && out->size_bytes > left) {
@@ -100,12 +100,12 @@ int wr_cursor_header(struct wr_cursor *c, struct wr_batch_header *out, struct we
 
 int wr_cursor_batch(struct wr_cursor *c, struct wr_batch *out, struct weir_error *err)
 {
-    struct wr_batch_header header;
+    struct wr_batch_header header = {0};
     int rc = wr_cursor_header(c, &header, err);
     if (rc <= 0) {
         return rc;
     }
-    struct wr_bytes bytes;
+    struct wr_bytes bytes = {NULL, 0};
     rc = look(c, header.size_bytes, &bytes, err);
     if (rc < 0) {
         return rc;

@@ -4,6 +4,8 @@
 #include "log/embedded/checkpoint.h"
 #include "log/embedded/commit.h"
 #include "log/embedded/epochs.h"
+#include "log/embedded/fill.h"
+#include "log/embedded/mark.h"
 #include "log/embedded/offsets.h"
 #include "log/embedded/reader.h"
 #include "log/embedded/recovery.h"
@@ -270,7 +272,11 @@ static int init(struct wr_embedded *e, const struct wr_embedded_options *options
     }
     pthread_mutex_init(&e->step_lock, NULL);
     pthread_mutex_init(&e->keep_lock, NULL);
-    pthread_mutex_init(&e->lock, NULL);
+    pthread_mutexattr_t adaptive;
+    pthread_mutexattr_init(&adaptive);
+    pthread_mutexattr_settype(&adaptive, PTHREAD_MUTEX_ADAPTIVE_NP);
+    pthread_mutex_init(&e->lock, &adaptive);
+    pthread_mutexattr_destroy(&adaptive);
     wr_threads_init(e);
     return wr_round_open(e, err);
 }
@@ -284,11 +290,11 @@ static void free_engine(struct wr_embedded *e)
         wr_writer_free(e->writers);
         e->writers = next;
     }
+    WR_ASSERT(e->readers == NULL);
     while (e->topic_count > 0) {
         e->topic_count--;
         wr_topic_state_unref(e->topics[e->topic_count]);
     }
-    WR_ASSERT(e->readers == NULL);
     wr_free(e->topics);
     wr_journal_close(&e->journal);
     wr_remove_close(e);
@@ -371,6 +377,15 @@ static void tidy_partition(struct wr_embedded *e, struct wr_partition *p)
     pthread_mutex_unlock(&e->lock);
 }
 
+static void tidy_partitions(struct wr_embedded *e)
+{
+    for (size_t t = 0; t < e->topic_count; t++) {
+        for (uint32_t i = 0; i < e->topics[t]->topic.partition_count; i++) {
+            tidy_partition(e, &e->topics[t]->partitions[i]);
+        }
+    }
+}
+
 void wr_embedded_close(struct wr_log *log)
 {
     struct wr_embedded *e = wr_embedded_of(log);
@@ -378,11 +393,7 @@ void wr_embedded_close(struct wr_log *log)
     wr_threads_stop(e);
     drain(e);
     if (!e->has_failed) {
-        for (size_t t = 0; t < e->topic_count; t++) {
-            for (uint32_t i = 0; i < e->topics[t]->topic.partition_count; i++) {
-                tidy_partition(e, &e->topics[t]->partitions[i]);
-            }
-        }
+        tidy_partitions(e);
         wr_remove_due(e, true);
         int rc = wr_checkpoint_close(e, &err);
         if (rc < 0) { /* the next start replays the journal */

@@ -34,7 +34,7 @@ WR_MUST_USE int wr_epochs_decode(struct wr_str text, struct wr_epoch **out, size
                                  struct weir_error *err);
 
 /* log_ops.h */
-int wr_embedded_epoch_end(struct wr_log *log, const struct wr_log_topic *topic, uint32_t partition,
+int wr_embedded_epoch_end(struct wr_log *log, const struct wr_log_topic *handle, uint32_t partition,
                           int32_t leader_epoch, int64_t *out, struct weir_error *err);
 
 #endif

@@ -155,7 +155,7 @@ static int write_places(struct wr_embedded *e, struct wr_segment *seg,
         return rc;
     }
     if (!tail->is_adopted) {
-        struct wr_bytes old;
+        struct wr_bytes old = {NULL, 0};
         uint32_t last_position = 0;
         rc = slurp(file, end, &old, err);
         if (rc == 0) {
@@ -187,7 +187,7 @@ static int write_times(struct wr_embedded *e, struct wr_segment *seg,
         return rc;
     }
     if (!tail->is_adopted) {
-        struct wr_bytes old;
+        struct wr_bytes old = {NULL, 0};
         rc = slurp(file, end, &old, err);
         if (rc == 0) {
             struct time_entry limit = {tail->times[0].timestamp_ms, tail->times[0].offset};

@@ -360,7 +360,7 @@ int wr_journal_sync(struct wr_journal *j, struct weir_error *err)
 {
     pthread_mutex_lock(&j->lock);
     uint64_t target = j->written_sequence;
-    uint64_t reach[WR_JOURNAL_FILES_MAX];
+    uint64_t reach[WR_JOURNAL_FILES_MAX] = {0};
     for (uint32_t i = 0; i < j->file_count_max; i++) {
         struct wr_journal_file *f = &j->files[i];
         bool is_due = f->state == WR_JOURNAL_LIVE && f->synced_sequence < f->last_sequence;

@@ -179,6 +179,7 @@ int wr_journal_part_next(const struct wr_journal_entry *entry, struct wr_journal
         return wr_wrap(err, "part %zu of journal entry %llu", walk->index,
                        (unsigned long long)entry->sequence);
     }
+    WR_ASSERT(id.ptr != NULL);
     memcpy(p.topic.bytes, id.ptr, sizeof(p.topic.bytes));
     walk->index++;
     walk->body_at += p.body.len;

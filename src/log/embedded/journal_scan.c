@@ -58,6 +58,29 @@ static int tapes_open(struct scan *scan, struct wr_vfs *vfs, const char *dir,
     return 0;
 }
 
+/* Move the window to `at`, and make it hold `len` bytes, unless the file ends before. */
+static int tape_move(struct tape *tape, uint64_t at, size_t len, struct weir_error *err)
+{
+    size_t want = len > WINDOW_BYTES ? len : WINDOW_BYTES;
+    tape->len = 0;
+    if (want > tape->cap) {
+        uint8_t *window = wr_alloc_array(want, 1);
+        if (window == NULL) {
+            return wr_fail(err, WEIR_E_NOMEM, "journal window of %zu bytes", want);
+        }
+        wr_free(tape->window);
+        tape->window = window;
+        tape->cap = want;
+    }
+    int64_t n = wr_file_read(tape->file, tape->window, tape->cap, at, err);
+    if (n < 0) {
+        return (int)n;
+    }
+    tape->at = at;
+    tape->len = (size_t)n;
+    return 0;
+}
+
 /* `len` bytes at `at`, or fewer where the file ends. Borrowed until the next call on this tape. */
 static int tape_read(struct tape *tape, uint64_t at, size_t len, struct wr_bytes *out,
                      struct weir_error *err)
@@ -70,24 +93,11 @@ static int tape_read(struct tape *tape, uint64_t at, size_t len, struct wr_bytes
         len = (size_t)(tape->size - at);
     }
     if (at < tape->at || at - tape->at > tape->len || tape->len - (at - tape->at) < len) {
-        size_t want = len > WINDOW_BYTES ? len : WINDOW_BYTES;
-        if (want > tape->cap) {
-            uint8_t *window = wr_alloc_array(want, 1);
-            if (window == NULL) {
-                return wr_fail(err, WEIR_E_NOMEM, "journal window of %zu bytes", want);
-            }
-            wr_free(tape->window);
-            tape->window = window;
-            tape->cap = want;
+        int rc = tape_move(tape, at, len, err);
+        if (rc < 0) {
+            return rc;
         }
-        int64_t n = wr_file_read(tape->file, tape->window, tape->cap, at, err);
-        if (n < 0) {
-            tape->len = 0;
-            return (int)n;
-        }
-        tape->at = at;
-        tape->len = (size_t)n;
-        len = (size_t)n < len ? (size_t)n : len;
+        len = tape->len < len ? tape->len : len;
     }
     *out = (struct wr_bytes){tape->window + (at - tape->at), len};
     return 0;
@@ -216,33 +226,51 @@ static int look_on(struct scan *scan, struct wr_journal_entry *best, bool *is_fo
     return rc;
 }
 
+/* Count the entry whose head this is, if it is one of this run behind the end. `next` out: where to look
+ * on. */
+static void note_torn(struct scan *scan, const struct wr_journal_entry *entry, uint64_t *next)
+{
+    uint64_t left = scan->tapes[entry->place.file].size - entry->place.at;
+    uint64_t len = (uint64_t)entry->head_len + entry->body_len;
+    *next = next_block(entry->place.at + 1);
+    if (entry->sequence < scan->expected || len > left) {
+        return;
+    }
+    if (scan->end.torn_entries == 0) {
+        scan->end.torn_at = entry->place;
+    }
+    scan->end.torn_entries++;
+    scan->end.torn_bytes += len;
+    *next = next_block(entry->place.at + len);
+}
+
+static int count_torn_in(struct scan *scan, uint32_t file, struct weir_error *err)
+{
+    uint64_t at = WR_JOURNAL_BLOCK;
+    while (at < scan->tapes[file].size) {
+        struct wr_journal_entry entry = {0};
+        int rc = head_at(scan, (struct wr_journal_place){file, at}, &entry, err);
+        if (rc < 0) {
+            return rc;
+        }
+        uint64_t next = at + WR_JOURNAL_BLOCK;
+        if (rc > 0) {
+            note_torn(scan, &entry, &next);
+        }
+        at = next;
+    }
+    return 0;
+}
+
 /* Behind the end: count what looks like entries of this run that never were durable, as the torn tail.
  * Only heads are asked: one whose body is not whole is the usual case. */
 static int count_torn(struct scan *scan, struct weir_error *err)
 {
-    for (uint32_t i = 0; i < WR_JOURNAL_FILES_MAX; i++) {
-        uint64_t at = WR_JOURNAL_BLOCK;
-        while (scan->tapes[i].file != NULL && at < scan->tapes[i].size) {
-            struct wr_journal_entry entry;
-            int rc = head_at(scan, (struct wr_journal_place){i, at}, &entry, err);
-            if (rc < 0) {
-                return rc;
-            }
-            uint64_t left = scan->tapes[i].size - at;
-            uint64_t len = (uint64_t)entry.head_len + entry.body_len;
-            if (rc == 0 || entry.sequence < scan->expected || len > left) {
-                at = next_block(at + 1);
-                continue;
-            }
-            if (scan->end.torn_entries == 0) {
-                scan->end.torn_at = entry.place;
-            }
-            scan->end.torn_entries++;
-            scan->end.torn_bytes += len;
-            at = next_block(at + len);
-        }
+    int rc = 0;
+    for (uint32_t i = 0; i < WR_JOURNAL_FILES_MAX && rc == 0; i++) {
+        rc = count_torn_in(scan, i, err);
     }
-    return 0;
+    return rc;
 }
 
 /* The one behind `entry` is the next to be expected. */
@@ -346,55 +374,68 @@ int wr_journal_scan(struct wr_vfs *vfs, const char *dir, const struct wr_journal
 
 /* ---- without a checkpoint ---- */
 
+/* Is a whole entry of a later generation at `place`? Then that is the one. */
+static int later_generation_at(struct scan *scan, struct wr_journal_place place,
+                               struct weir_error *err)
+{
+    struct wr_bytes bytes = {NULL, 0};
+    struct wr_journal_entry e = {0};
+    struct weir_error none;
+    enum wholeness how = NOT_THERE;
+    int rc = tape_read(&scan->tapes[place.file], place.at, WR_JOURNAL_HEAD_BYTES, &bytes, err);
+    if (rc < 0 || wr_journal_head_decode(bytes, &e, &none) < 0 ||
+        e.generation <= scan->generation) {
+        return rc;
+    }
+    e.place = place;
+    rc = check_at(scan, &e, &how, err);
+    scan->generation = how == WHOLE ? e.generation : scan->generation;
+    return rc;
+}
+
 static int highest_generation(struct scan *scan, struct weir_error *err)
 {
+    int rc = 0;
     for (uint32_t i = 0; i < WR_JOURNAL_FILES_MAX; i++) {
-        for (uint64_t at = WR_JOURNAL_BLOCK; at < scan->tapes[i].size; at += WR_JOURNAL_BLOCK) {
-            struct wr_bytes bytes;
-            struct wr_journal_entry e;
-            struct weir_error none;
-            int rc = tape_read(&scan->tapes[i], at, WR_JOURNAL_HEAD_BYTES, &bytes, err);
-            if (rc < 0) {
-                return rc;
-            }
-            if (wr_journal_head_decode(bytes, &e, &none) < 0 || e.generation <= scan->generation) {
-                continue;
-            }
-            enum wholeness how;
-            e.place = (struct wr_journal_place){i, at};
-            rc = check_at(scan, &e, &how, err);
-            if (rc < 0) {
-                return rc;
-            }
-            scan->generation = how == WHOLE ? e.generation : scan->generation;
+        for (uint64_t at = WR_JOURNAL_BLOCK; at < scan->tapes[i].size && rc == 0;
+             at += WR_JOURNAL_BLOCK) {
+            rc = later_generation_at(scan, (struct wr_journal_place){i, at}, err);
         }
     }
-    return 0;
+    return rc;
+}
+
+/* Is a whole entry at `place` that is expected, or later, and before the best one? Then it is the best. */
+static int lower_at(struct scan *scan, struct wr_journal_place place, struct wr_journal_entry *best,
+                    bool *is_found, struct weir_error *err)
+{
+    struct wr_journal_entry e = {0};
+    enum wholeness how = NOT_THERE;
+    int rc = head_at(scan, place, &e, err);
+    if (rc <= 0 || e.sequence < scan->expected || (*is_found && e.sequence >= best->sequence)) {
+        return rc < 0 ? rc : 0;
+    }
+    rc = check_at(scan, &e, &how, err);
+    if (how == WHOLE) {
+        *best = e;
+        *is_found = true;
+    }
+    return rc;
 }
 
 /* The first whole entry from the expected one on that starts a round. */
 static int lowest_from(struct scan *scan, struct wr_journal_entry *best, bool *is_found,
                        struct weir_error *err)
 {
+    int rc = 0;
     *is_found = false;
     for (uint32_t i = 0; i < WR_JOURNAL_FILES_MAX; i++) {
-        for (uint64_t at = WR_JOURNAL_BLOCK; at < scan->tapes[i].size; at += WR_JOURNAL_BLOCK) {
-            struct wr_journal_entry e;
-            enum wholeness how = NOT_THERE;
-            int rc = head_at(scan, (struct wr_journal_place){i, at}, &e, err);
-            bool is_lower = rc > 0 && e.sequence >= scan->expected &&
-                            (!*is_found || e.sequence < best->sequence);
-            rc = is_lower ? check_at(scan, &e, &how, err) : rc;
-            if (rc < 0) {
-                return rc;
-            }
-            if (how == WHOLE) {
-                *best = e;
-                *is_found = true;
-            }
+        for (uint64_t at = WR_JOURNAL_BLOCK; at < scan->tapes[i].size && rc == 0;
+             at += WR_JOURNAL_BLOCK) {
+            rc = lower_at(scan, (struct wr_journal_place){i, at}, best, is_found, err);
         }
     }
-    return 0;
+    return rc;
 }
 
 /* Follow the chain from `first` to where it breaks. */

@@ -292,22 +292,20 @@ static int read_file(struct wr_embedded *e, struct wr_partition *p, struct wr_se
 static int prepend(struct wr_partition *p, const struct wr_segment_info *list, size_t count,
                    struct weir_error *err)
 {
+    size_t made = 0;
     struct wr_segment **all = wr_alloc_array(p->segment_count + count, sizeof(struct wr_segment *));
-    if (all == NULL) {
+    for (bool is_good = all != NULL; is_good && made < count; made += is_good ? 1 : 0) {
+        all[made] = wr_segment_new(p, &list[made]);
+        is_good = all[made] != NULL;
+    }
+    if (all == NULL || made < count) {
+        for (size_t i = 0; i < made; i++) {
+            wr_free(all[i]);
+        }
+        wr_free(all);
         return wr_fail(err, WEIR_E_NOMEM, "%zu segments", count);
     }
-    for (size_t i = 0; i < count; i++) {
-        all[i] = wr_segment_new(p, &list[i]);
-        if (all[i] == NULL) {
-            while (i > 0) {
-                i--;
-                wr_free(all[i]);
-            }
-            wr_free(all);
-            return wr_fail(err, WEIR_E_NOMEM, "%zu segments", count);
-        }
-    }
-    memcpy(all + count, p->segments, p->segment_count * sizeof(all[0]));
+    memcpy(all + count, p->segments, p->segment_count * sizeof(struct wr_segment *));
     wr_free(p->segments);
     p->segments = all;
     p->segment_count += count;

@@ -122,7 +122,7 @@ static int find_record(struct wr_cursor *c, int64_t timestamp_ms, int64_t *out,
     struct wr_batch batch;
     struct wr_batch_limits limits = wr_batch_limits_default();
     struct wr_batch_iter iter = wr_batch_iter_of(&limits, NULL);
-    struct wr_record record;
+    struct wr_record record = {.timestamp_ms = -1};
     int64_t offset = 0;
     *out = -1;
     int rc = wr_cursor_batch(c, &batch, err);

@@ -2,7 +2,7 @@
 #include "log/embedded/offsets.h"
 
 #include "base/writer.h"
-#include "log/embedded/writer.h"
+#include "log/embedded/fill.h"
 
 #include <inttypes.h>
 
@@ -34,7 +34,7 @@ static void put_string(struct wr_writer *w, const char *text)
 static int append(struct wr_log_writer *writer, struct wr_log_topic *topic, const char *group,
                   const struct wr_group_offset *offset, struct weir_error *err)
 {
-    struct wr_writer key = wr_writer_growing(2 * UINT16_MAX);
+    struct wr_writer key = wr_writer_growing(2 * (size_t)UINT16_MAX);
     uint8_t value[VALUE_BYTES];
     struct wr_writer v = wr_writer_over(value, sizeof(value));
     wr_put_u16(&key, KEY_VERSION);

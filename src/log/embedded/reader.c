@@ -22,25 +22,17 @@ static struct wr_embedded_reader *reader_of(struct wr_log_reader *reader)
 
 /* ---- waking: L is held ---- */
 
-static void wake(struct wr_embedded_reader *r)
-{
-    if (!r->is_signalled) {
-        r->is_signalled = true;
-        wr_wake_signal(&r->wake);
-    }
-}
-
-void wr_reader_wake_partition(const struct wr_partition *p)
+void wr_reader_wake_partition(struct wr_embedded *e, const struct wr_partition *p)
 {
     for (struct wr_assignment *a = p->waiting; a != NULL; a = a->waiting_next) {
-        wake(a->reader);
+        wr_poke(e, &a->reader->poke);
     }
 }
 
-void wr_reader_wake_topic(const struct wr_topic_state *topic)
+void wr_reader_wake_topic(struct wr_embedded *e, const struct wr_topic_state *topic)
 {
     for (uint32_t i = 0; i < topic->topic.partition_count; i++) {
-        wr_reader_wake_partition(&topic->partitions[i]);
+        wr_reader_wake_partition(e, &topic->partitions[i]);
     }
 }
 
@@ -48,7 +40,7 @@ void wr_reader_wake_watching(struct wr_embedded *e)
 {
     for (struct wr_embedded_reader *r = e->readers; r != NULL; r = r->next) {
         if (r->is_watching) {
-            wake(r);
+            wr_poke(r->e, &r->poke);
         }
     }
 }
@@ -56,7 +48,7 @@ void wr_reader_wake_watching(struct wr_embedded *e)
 void wr_reader_wake_all(struct wr_embedded *e)
 {
     for (struct wr_embedded_reader *r = e->readers; r != NULL; r = r->next) {
-        wake(r);
+        wr_poke(r->e, &r->poke);
     }
 }
 
@@ -71,7 +63,7 @@ int wr_embedded_reader_open(struct wr_log *log, const struct wr_log_reader_optio
     if (r == NULL) {
         return wr_fail(err, WEIR_E_NOMEM, "a reader");
     }
-    if (wr_wake_open(&r->wake, err) < 0) {
+    if (wr_wake_open(&r->poke.wake, err) < 0) {
         wr_free(r);
         return err->code;
     }
@@ -129,7 +121,7 @@ void wr_embedded_reader_close(struct wr_log_reader *reader)
     }
     *at = r->next;
     pthread_mutex_unlock(&e->lock);
-    wr_wake_close(&r->wake);
+    wr_wake_close(&r->poke.wake);
     wr_cursor_fini(&r->cursor);
     wr_batch_iter_fini(&r->iter);
     wr_arena_fini(&r->arena);
@@ -172,7 +164,7 @@ static struct wr_assignment *add_assigned(struct wr_embedded_reader *r,
     pthread_mutex_lock(&r->e->lock);
     a->waiting_next = p->waiting;
     p->waiting = a;
-    wake(r); /* there may be something at once */
+    wr_poke(r->e, &r->poke); /* there may be something at once */
     pthread_mutex_unlock(&r->e->lock);
     return a;
 }
@@ -221,7 +213,7 @@ int wr_embedded_reader_assign(struct wr_log_reader *reader, struct wr_log_topic 
     a->next_offset = offset;
     a->is_placed = false;
     pthread_mutex_lock(&r->e->lock);
-    wake(r);
+    wr_poke(r->e, &r->poke);
     pthread_mutex_unlock(&r->e->lock);
     return 0;
 }
@@ -252,7 +244,7 @@ int wr_embedded_reader_pause(struct wr_log_reader *reader, const struct wr_log_t
     r->assigned[i]->is_paused = is_paused;
     if (!is_paused) {
         pthread_mutex_lock(&r->e->lock);
-        wake(r);
+        wr_poke(r->e, &r->poke);
         pthread_mutex_unlock(&r->e->lock);
     }
     return 0;
@@ -531,6 +523,7 @@ static int find_place(struct chunk *chunk, struct weir_error *err)
 static int read_chunk(struct chunk *chunk, struct wr_log_chunk *out, struct weir_error *err)
 {
     struct wr_embedded_reader *r = chunk->r;
+    WR_ASSERT(r != NULL);
     wr_arena_reset(&r->arena);
     r->record_count = 0;
     int rc = find_place(chunk, err);
@@ -617,10 +610,7 @@ static bool calm(struct wr_embedded_reader *r)
     pthread_mutex_lock(&r->e->lock);
     bool must_wake = r->must_wake;
     r->must_wake = false;
-    if (r->is_signalled) {
-        r->is_signalled = false;
-        (void)wr_wake_clear(&r->wake);
-    }
+    wr_poke_calm(&r->poke);
     pthread_mutex_unlock(&r->e->lock);
     return must_wake;
 }
@@ -633,7 +623,7 @@ static int poll_calmly(struct wr_embedded_reader *r, bool *must_wake, struct wr_
     int rc = try_poll(r, out, err);
     if (rc < 0 || out->kind != WR_POLL_NONE) {
         pthread_mutex_lock(&r->e->lock);
-        wake(r); /* there may be more behind it */
+        wr_poke(r->e, &r->poke); /* there may be more behind it */
         pthread_mutex_unlock(&r->e->lock);
     }
     return rc;
@@ -655,13 +645,13 @@ int wr_embedded_reader_poll(struct wr_log_reader *reader, int timeout_ms, struct
         if (rc < 0 || out->kind != WR_POLL_NONE || is_over) {
             return rc;
         }
-        (void)wr_wait_any(&r->wake.fd, 1, (int)left_ms);
+        (void)wr_wait_any(&r->poke.wake.fd, 1, (int)left_ms);
     }
 }
 
 int wr_embedded_reader_fd(const struct wr_log_reader *reader)
 {
-    return ((const struct wr_embedded_reader *)(const void *)reader)->wake.fd;
+    return ((const struct wr_embedded_reader *)(const void *)reader)->poke.wake.fd;
 }
 
 void wr_embedded_reader_wake(struct wr_log_reader *reader)
@@ -669,6 +659,6 @@ void wr_embedded_reader_wake(struct wr_log_reader *reader)
     struct wr_embedded_reader *r = reader_of(reader);
     pthread_mutex_lock(&r->e->lock);
     r->must_wake = true;
-    wake(r);
+    wr_poke(r->e, &r->poke);
     pthread_mutex_unlock(&r->e->lock);
 }

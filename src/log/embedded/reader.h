@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "log/embedded/cursor.h"
+#include "log/embedded/poke.h"
 #include "log/embedded/state.h"
 
 struct wr_embedded_reader;
@@ -55,15 +56,14 @@ struct wr_embedded_reader {
     struct wr_aborted_list aborted;
 
     /* L */
-    struct wr_wake wake;
-    bool is_signalled;
+    struct wr_poke poke;
     bool must_wake;                  /* wr_log_reader_wake() */
     struct wr_embedded_reader *next; /* in the engine's list */
 };
 
 /* The partition's end, stable end or start moved, or its topic went: wake who waits for it. L. */
-void wr_reader_wake_partition(const struct wr_partition *p);
-void wr_reader_wake_topic(const struct wr_topic_state *topic);
+void wr_reader_wake_partition(struct wr_embedded *e, const struct wr_partition *p);
+void wr_reader_wake_topic(struct wr_embedded *e, const struct wr_topic_state *topic);
 
 /* Topics came or went: wake who watches. The log has failed: wake all. L. */
 void wr_reader_wake_watching(struct wr_embedded *e);
@@ -89,18 +89,18 @@ int wr_locate_damaged(struct wr_embedded *e, struct wr_partition *p, const struc
                       int64_t offset, const struct weir_error *why, struct weir_error *err);
 
 /* log_ops.h */
-int wr_embedded_offset_for_time(struct wr_log *log, const struct wr_log_topic *topic,
+int wr_embedded_offset_for_time(struct wr_log *log, const struct wr_log_topic *handle,
                                 uint32_t partition, int64_t timestamp_ms, int64_t *out,
                                 struct weir_error *err);
 int wr_embedded_reader_open(struct wr_log *log, const struct wr_log_reader_options *options,
                             struct wr_log_reader **out, struct weir_error *err);
 void wr_embedded_reader_close(struct wr_log_reader *reader);
-int wr_embedded_reader_assign(struct wr_log_reader *reader, struct wr_log_topic *topic,
+int wr_embedded_reader_assign(struct wr_log_reader *reader, struct wr_log_topic *handle,
                               uint32_t partition, int64_t offset, struct weir_error *err);
-int wr_embedded_reader_unassign(struct wr_log_reader *reader, const struct wr_log_topic *topic,
+int wr_embedded_reader_unassign(struct wr_log_reader *reader, const struct wr_log_topic *handle,
                                 uint32_t partition, struct weir_error *err);
 int wr_embedded_reader_watch(struct wr_log_reader *reader, struct weir_error *err);
-int wr_embedded_reader_pause(struct wr_log_reader *reader, const struct wr_log_topic *topic,
+int wr_embedded_reader_pause(struct wr_log_reader *reader, const struct wr_log_topic *handle,
                              uint32_t partition, bool is_paused, struct weir_error *err);
 int wr_embedded_reader_poll(struct wr_log_reader *reader, int timeout_ms, struct wr_log_chunk *out,
                             struct weir_error *err);

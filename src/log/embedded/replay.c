@@ -308,6 +308,7 @@ static int replay_topic(struct wr_recovery *rec, const struct wr_journal_part *p
     if (rc < 0) {
         return rc;
     }
+    WR_ASSERT(topic != NULL);
     rc = wr_topic_state_begin(e, topic, err);
     for (uint32_t i = 0; i < topic->topic.partition_count && rc == 0; i++) {
         rc = wr_replay_folder(e, &topic->partitions[i], err);
@@ -379,6 +380,17 @@ static int replay_part(struct wr_recovery *rec, uint64_t sequence,
 
 /* ---- two passes over the journal ---- */
 
+static int add_deleted(struct wr_recovery *rec, struct wr_topic_id id, struct weir_error *err)
+{
+    if (!wr_grow(&rec->deleted, &rec->deleted_cap, rec->deleted_count + 1, sizeof(rec->deleted[0]),
+                 DELETED_MAX)) {
+        return wr_fail(err, WEIR_E_NOMEM, "%zu deleted topics", rec->deleted_count);
+    }
+    rec->deleted[rec->deleted_count] = id;
+    rec->deleted_count++;
+    return 0;
+}
+
 static int note_deleted(void *arg, const struct wr_journal_entry *entry, struct weir_error *err)
 {
     struct wr_recovery *rec = arg;
@@ -386,15 +398,8 @@ static int note_deleted(void *arg, const struct wr_journal_entry *entry, struct 
     struct wr_journal_part part;
     int rc = wr_journal_part_next(entry, &walk, &part, err);
     while (rc > 0) {
-        if (part.kind == WR_PART_DELETE) {
-            if (!wr_grow(&rec->deleted, &rec->deleted_cap, rec->deleted_count + 1,
-                         sizeof(rec->deleted[0]), DELETED_MAX)) {
-                return wr_fail(err, WEIR_E_NOMEM, "%zu deleted topics", rec->deleted_count);
-            }
-            rec->deleted[rec->deleted_count] = part.topic;
-            rec->deleted_count++;
-        }
-        rc = wr_journal_part_next(entry, &walk, &part, err);
+        rc = part.kind == WR_PART_DELETE ? add_deleted(rec, part.topic, err) : 0;
+        rc = rc == 0 ? wr_journal_part_next(entry, &walk, &part, err) : rc;
     }
     return rc;
 }

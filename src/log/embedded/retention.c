@@ -168,13 +168,26 @@ static int hold_topics(struct wr_embedded *e, struct topics *topics, struct weir
     if (rc == 0 && topics->list == NULL) {
         rc = wr_fail(err, WEIR_E_NOMEM, "retention");
     }
-    topics->count = rc == 0 ? e->topic_count : 0;
+    topics->count = rc == 0 && topics->list != NULL ? e->topic_count : 0;
     for (size_t i = 0; i < topics->count; i++) {
         topics->list[i] = e->topics[i];
         wr_topic_state_ref(e->topics[i]);
     }
     pthread_mutex_unlock(&e->lock);
     return rc;
+}
+
+static int visit(struct pass *pass, struct wr_partition *p, bool is_dropping,
+                 struct weir_error *err)
+{
+    if (wr_topic_is_deleted(p->topic)) {
+        return 0;
+    }
+    if (is_dropping) {
+        drop_segments(pass->e, p);
+        return 0;
+    }
+    return look_at(pass, p, err);
 }
 
 static int each_partition(struct pass *pass, const struct topics *topics, bool is_dropping,
@@ -184,14 +197,7 @@ static int each_partition(struct pass *pass, const struct topics *topics, bool i
     for (size_t t = 0; t < topics->count; t++) {
         struct wr_topic_state *topic = topics->list[t];
         for (uint32_t i = 0; i < topic->topic.partition_count && rc == 0; i++) {
-            if (wr_topic_is_deleted(topic)) {
-                break;
-            }
-            if (is_dropping) {
-                drop_segments(pass->e, &topic->partitions[i]);
-            } else {
-                rc = look_at(pass, &topic->partitions[i], err);
-            }
+            rc = visit(pass, &topic->partitions[i], is_dropping, err);
         }
     }
     return rc;

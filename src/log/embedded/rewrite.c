@@ -215,12 +215,10 @@ static int fill(struct wr_embedded *e, struct wr_partition *p, struct wr_commit 
         walk.part->kind = WR_PART_ROLL;
     }
     struct wr_commit_part *start = wr_commit_other(c, WR_PART_START, p->topic, p->number);
-    if (rc == 0 && start == NULL) {
-        rc = wr_fail(err, WEIR_E_NOMEM, "a commit");
+    if (start == NULL) {
+        return wr_fail(err, WEIR_E_NOMEM, "a commit");
     }
-    if (rc == 0) {
-        start->is_at_next = true;
-    }
+    start->is_at_next = true;
     return rc;
 }
 

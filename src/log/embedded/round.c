@@ -158,7 +158,7 @@ static void publish_part(struct wr_round *round, struct wr_commit *c, struct wr_
         round->gone[round->gone_count] = part->topic;
         round->gone_count++;
         e->catalog_sequence = c->sequence;
-        wr_reader_wake_topic(part->topic);
+        wr_reader_wake_topic(e, part->topic);
         wr_reader_wake_watching(e);
         break;
     case WR_PART_START:
@@ -227,7 +227,7 @@ static void settle(struct wr_round *round)
     struct wr_embedded *e = round->e;
     for (size_t i = 0; i < round->touched_count; i++) {
         (void)wr_partition_settle(round->touched[i]);
-        wr_reader_wake_partition(round->touched[i]);
+        wr_reader_wake_partition(e, round->touched[i]);
     }
     wr_journal_mark(&e->journal, &e->mark);
     e->stats.rounds += round->writes_count + round->placed_count > 0 ? 1 : 0;
@@ -301,7 +301,9 @@ static int run(struct wr_round *round, struct weir_error *err)
     pthread_mutex_lock(&e->lock);
     bool has_failed = e->has_failed; /* meanwhile, elsewhere: nobody is told anything any more */
     if (!has_failed) {
+        wr_poke_collect(e);
         publish(round);
+        wr_poke_deliver(e);
     }
     rc = has_failed ? wr_embedded_failure(e, err) : 0;
     pthread_mutex_unlock(&e->lock);
@@ -312,6 +314,23 @@ static int run(struct wr_round *round, struct weir_error *err)
     return 1;
 }
 
+static int rewrite(struct wr_round *round, struct wr_partition *p, struct weir_error *err)
+{
+    struct wr_commit *c = wr_rewrite_commit(round->e, p);
+    if (c == NULL) {
+        return 1;
+    }
+    round->number++;
+    append(round, c);
+    round->journal_bytes = wr_admit_bytes(round, c);
+    int rc = run(round, err);
+    if (rc > 0) {
+        wr_rewrite_done(round->e, p, c);
+        wr_commit_free(c);
+    }
+    return rc;
+}
+
 /* Internal topics whose segment is full: each in a round of its own. */
 static int rewrite_due(struct wr_round *round, struct weir_error *err)
 {
@@ -320,17 +339,7 @@ static int rewrite_due(struct wr_round *round, struct weir_error *err)
     int rc = 1;
     while (rc > 0 && (p = wr_rewrite_next(e)) != NULL) {
         struct wr_topic_state *topic = p->topic;
-        struct wr_commit *c = wr_topic_is_deleted(topic) ? NULL : wr_rewrite_commit(e, p);
-        if (c != NULL) {
-            round->number++;
-            append(round, c);
-            round->journal_bytes = wr_admit_bytes(round, c);
-            rc = run(round, err);
-            if (rc > 0) {
-                wr_rewrite_done(e, p, c);
-                wr_commit_free(c);
-            }
-        }
+        rc = wr_topic_is_deleted(topic) ? 1 : rewrite(round, p, err);
         wr_topic_state_unref(topic);
     }
     return rc;
@@ -390,21 +399,12 @@ int wr_round_open(struct wr_embedded *e, struct weir_error *err)
     return 0;
 }
 
-static void free_list(struct wr_commit *c)
-{
-    while (c != NULL) {
-        struct wr_commit *next = c->next;
-        wr_commit_free(c);
-        c = next;
-    }
-}
-
 void wr_round_close(struct wr_embedded *e)
 {
     struct wr_round *round = e->round;
     if (round != NULL) {
         wr_round_reset(round);
-        free_list(round->first);
+        wr_commit_free_list(round->first);
         wr_free(round->writes);
         wr_free(round->placed);
         wr_free(round->pinned);
@@ -419,8 +419,8 @@ void wr_round_close(struct wr_embedded *e)
         p = p->rewrite_next;
         wr_topic_state_unref(topic);
     }
-    free_list(e->queue_first);
-    free_list(e->waiting_room);
-    free_list(e->graveyard);
+    wr_commit_free_list(e->queue_first);
+    wr_commit_free_list(e->waiting_room);
+    wr_commit_free_list(e->graveyard);
     e->round = NULL;
 }

@@ -40,6 +40,7 @@ struct wr_embedded;
 struct wr_partition;
 struct wr_commit;
 struct wr_embedded_writer;
+struct wr_poke;
 struct wr_assignment;
 
 /* ---- segments ---------------------------------------------------------------------------------------- */
@@ -198,6 +199,7 @@ struct wr_embedded {
     struct wr_file *lock_file;
     size_t commit_parts_max;
     int32_t leader_epoch;
+    uint32_t open_files; /* L */
     struct wr_embedded_recovery recovery;
 
     pthread_mutex_t step_lock;
@@ -222,6 +224,7 @@ struct wr_embedded {
     struct wr_commit *queue_first; /* L: handed over, not taken */
     struct wr_commit *queue_last;
     struct wr_commit *waiting_room; /* L: the engine's own, detached: wait for room on the disk */
+    struct wr_poke *pokes;          /* L: collected while publishing */
     struct wr_commit *graveyard;    /* L: dropped, to be freed when L is not held */
     struct wr_embedded_writer *writers; /* L: all that are open */
     struct wr_embedded_reader *readers; /* L: all that are open */
@@ -231,7 +234,6 @@ struct wr_embedded {
 
     struct wr_segment *oldest_file; /* L: open segment files */
     struct wr_segment *newest_file;
-    uint32_t open_files;
     struct wr_segment *dirty;    /* L */
     struct wr_removal *removals; /* L */
     uint64_t checkpoint_count;   /* K to write, L */
@@ -241,21 +243,23 @@ struct wr_embedded {
     bool must_checkpoint;        /* L: asked of the keeper */
     bool is_root_new;            /* L: names in the folder itself may not be durable */
 
-    bool has_failed; /* L */
-    struct weir_error failure;
-    bool is_stopping;        /* L: the commit thread ends when nothing is handed over */
-    bool is_keeper_stopping; /* L */
-    bool is_commit_idle;     /* L: the commit thread waits for work */
-    pthread_t commit_thread;
-    pthread_t keep_thread;
-    bool has_threads; /* fixed while anybody uses the log */
+    bool has_failed;           /* L */
+    bool is_collecting;        /* L */
+    bool has_closed_writers;   /* L: some wait to be freed */
+    bool is_stopping;          /* L: the commit thread ends when nothing is handed over */
+    bool is_keeper_stopping;   /* L */
+    bool is_commit_idle;       /* L: the commit thread waits for work */
+    bool is_segments_stopping; /* L */
+    bool has_threads;          /* fixed while anybody uses the log */
     bool has_keeper;
     bool has_segment_thread;
+    struct weir_error failure;
+    pthread_t commit_thread;
+    pthread_t keep_thread;
     pthread_t segment_thread;
     pthread_cond_t segments_work;    /* L: segments_round was set, or the thread is to end */
     pthread_cond_t segments_done;    /* L: it was done */
     struct wr_round *segments_round; /* L */
-    bool is_segments_stopping;       /* L */
     struct wr_embedded_stats stats;  /* L */
 
     struct wr_round *round;             /* S */

@@ -154,6 +154,7 @@ static int begin_partition(struct wr_embedded *e, struct wr_partition *p, struct
 int wr_topic_state_begin(struct wr_embedded *e, struct wr_topic_state *topic,
                          struct weir_error *err)
 {
+    WR_ASSERT(topic != NULL);
     int rc = 0;
     for (uint32_t i = 0; i < topic->topic.partition_count && rc == 0; i++) {
         rc = begin_partition(e, &topic->partitions[i], err);
@@ -191,7 +192,7 @@ static size_t find_place(const struct wr_embedded *e, struct wr_str name, bool *
 
 int wr_topics_room(struct wr_embedded *e, size_t count, struct weir_error *err)
 {
-    if (!wr_grow(&e->topics, &e->topic_cap, e->topic_count + count, sizeof(e->topics[0]),
+    if (!wr_grow(&e->topics, &e->topic_cap, e->topic_count + count, sizeof(struct wr_topic_state *),
                  TOPICS_MAX)) {
         return wr_fail(err, WEIR_E_NOMEM, "%zu topics", e->topic_count + count);
     }
@@ -204,7 +205,8 @@ void wr_topics_put(struct wr_embedded *e, struct wr_topic_state *topic)
     size_t at = find_place(e, wr_str_of(topic->topic.name), &is_found);
     WR_ASSERT(!is_found);
     WR_ASSERT(e->topic_count < e->topic_cap);
-    memmove(e->topics + at + 1, e->topics + at, (e->topic_count - at) * sizeof(e->topics[0]));
+    memmove(e->topics + at + 1, e->topics + at,
+            (e->topic_count - at) * sizeof(struct wr_topic_state *));
     e->topics[at] = topic;
     e->topic_count++;
     e->topics_version++;
@@ -216,7 +218,8 @@ void wr_topics_take(struct wr_embedded *e, struct wr_topic_state *topic)
     size_t at = find_place(e, wr_str_of(topic->topic.name), &is_found);
     WR_ASSERT(is_found && e->topics[at] == topic);
     e->topic_count--;
-    memmove(e->topics + at, e->topics + at + 1, (e->topic_count - at) * sizeof(e->topics[0]));
+    memmove(e->topics + at, e->topics + at + 1,
+            (e->topic_count - at) * sizeof(struct wr_topic_state *));
     __atomic_store_n(&topic->is_deleted, true, __ATOMIC_RELAXED);
     e->topics_version++;
 }
@@ -334,6 +337,7 @@ static void unclaim(struct wr_embedded *e)
 static int commit_topic(struct wr_embedded *e, struct wr_topic_state *topic,
                         enum wr_journal_kind kind, struct weir_error *err)
 {
+    WR_ASSERT(topic != NULL);
     struct wr_commit *c = wr_commit_new(NULL);
     struct wr_commit_part *part = c == NULL ? NULL : wr_commit_other(c, kind, topic, 0);
     if (part != NULL && kind == WR_PART_TOPIC) {
@@ -341,7 +345,7 @@ static int commit_topic(struct wr_embedded *e, struct wr_topic_state *topic,
         part->data = part->batches.base;
         part->len = part->batches.len;
     }
-    if (part == NULL || part->batches.spoiled != 0) {
+    if (c == NULL || part == NULL || part->batches.spoiled != 0) {
         wr_commit_free(c);
         return wr_fail(err, WEIR_E_NOMEM, "topic '%s'", topic->topic.name);
     }
@@ -466,7 +470,7 @@ static int snapshot(struct wr_embedded *e, struct wr_topic_state ***out, size_t 
     if (rc == 0 && list == NULL) {
         rc = wr_fail(err, WEIR_E_NOMEM, "%zu topics", e->topic_count);
     }
-    *count = rc == 0 ? e->topic_count : 0;
+    *count = rc == 0 && list != NULL ? e->topic_count : 0;
     for (size_t i = 0; i < *count; i++) {
         list[i] = e->topics[i];
         wr_topic_state_ref(list[i]);

@@ -66,11 +66,11 @@ int wr_embedded_topic_list(struct wr_log *log,
                            int (*each)(void *arg, struct wr_log_topic *topic,
                                        struct weir_error *err),
                            void *arg, struct weir_error *err);
-int wr_embedded_topic_settings(struct wr_log *log, const struct wr_log_topic *topic,
+int wr_embedded_topic_settings(struct wr_log *log, const struct wr_log_topic *handle,
                                int (*each)(void *arg, const struct wr_topic_setting *setting,
                                            struct weir_error *err),
                                void *arg, struct weir_error *err);
-int wr_embedded_partition_info(struct wr_log *log, const struct wr_log_topic *topic,
+int wr_embedded_partition_info(struct wr_log *log, const struct wr_log_topic *handle,
                                uint32_t partition, struct wr_partition_info *out,
                                struct weir_error *err);
 

@@ -3,6 +3,7 @@
 #define WR_EMBEDDED_WRITER_H
 
 #include "log/embedded/commit.h"
+#include "log/embedded/poke.h"
 
 enum wr_writer_state {
     WR_WRITER_OPEN,
@@ -39,8 +40,7 @@ struct wr_embedded_writer {
 
     /* L */
     int64_t shared_producer_id; /* producer_id, as of the last commit handed over */
-    struct wr_wake wake;
-    bool is_signalled;
+    struct wr_poke poke;
     enum wr_writer_state state;
     uint32_t in_flight; /* handed over, not answered to the owner */
     struct wr_commit *answered_first;
@@ -80,6 +80,25 @@ void wr_writer_wake_all(struct wr_embedded *e);
 /* Free commits that were dropped, and closed writers that had their last. L is not held. */
 void wr_writer_bury(struct wr_embedded *e);
 
+/* The owner retries: hand over again what is held. L. */
+void wr_writer_resume(struct wr_embedded *e, struct wr_embedded_writer *w);
+
+/* A marked transaction that nobody ends: the engine aborts it when it comes to it. Without memory it stays
+ * open until the log is opened anew. L. */
+void wr_writer_abort_detached(struct wr_embedded *e, int64_t producer_id);
+
+/* ---- the owner's (writer.c) -------------------------------------------------------------------------- */
+
+/* An empty commit, one that was used before if there is; NULL when out of memory. And one given back. */
+struct wr_commit *wr_writer_take_spare(struct wr_embedded_writer *w);
+void wr_writer_give_spare(struct wr_embedded_writer *w, struct wr_commit *commit);
+
+/* May another be handed over now? As wr_log_writer_commit(). */
+WR_MUST_USE int wr_writer_check_open(struct wr_embedded_writer *w, struct weir_error *err);
+
+/* Number the commit that was filled and put it into the queue; the next is filled in `next`. */
+void wr_writer_hand_over(struct wr_embedded_writer *w, struct wr_commit *next, uint64_t *out);
+
 /* Free a writer that nobody else knows. */
 void wr_writer_free(struct wr_embedded_writer *w);
 
@@ -87,15 +106,8 @@ void wr_writer_free(struct wr_embedded_writer *w);
 int wr_embedded_writer_open(struct wr_log *log, const struct wr_log_writer_options *options,
                             struct wr_log_writer **out, struct weir_error *err);
 void wr_embedded_writer_close(struct wr_log_writer *writer);
-int wr_embedded_append(struct wr_log_writer *writer, struct wr_log_topic *topic, uint32_t partition,
-                       const struct wr_record *record, struct weir_error *err);
-size_t wr_embedded_writer_pending(const struct wr_log_writer *writer, size_t *bytes);
 int wr_embedded_writer_commit(struct wr_log_writer *writer, unsigned flags, uint64_t *out,
                               struct weir_error *err);
-void wr_embedded_writer_drop(struct wr_log_writer *writer);
-int wr_embedded_writer_mark(struct wr_log_writer *writer, struct weir_error *err);
-int wr_embedded_writer_end(struct wr_log_writer *writer, bool keep, uint64_t *out,
-                           struct weir_error *err);
 int wr_embedded_writer_retry(struct wr_log_writer *writer, struct weir_error *err);
 int wr_embedded_writer_poll(struct wr_log_writer *writer, struct wr_log_answer *out,
                             struct weir_error *err);
