@@ -5,10 +5,15 @@
  *     bench_view FOLDER [ROUNDS=5] [EVENTS=400000]
  *
  * The events are Debezium's, of the textbook's orders: 70 % inserts, 25 % updates of one of the last 1000 rows,
- * 5 % deletes with their tombstones; as JSON, with and without embedded schemas, with weir's and Debezium's
- * headers. weir reads them from its log on disk and keeps the model and its position. The comparison has the
- * values in memory, prepares the same statements, binds and runs them, and commits as often; both files are in
- * WAL mode with synchronous=NORMAL. Both sides run in turn, each into a fresh file, and medians are told.
+ * 5 % deletes with their tombstones; as JSON, with Debezium's and weir's headers.
+ *
+ *     plain     into the table as the textbook has it
+ *     indexed   into the same with two indexes
+ *     schemas   plain, from records with their schemas inside
+ *
+ * weir reads the events from its log on disk and keeps the model and its position. The comparison has the values
+ * in memory, prepares the same statements, binds and runs them, and commits as often; both files are in WAL mode
+ * with synchronous=NORMAL. Both sides run in turn, each into a fresh file, and medians are told.
  */
 #include <sqlite3.h>
 #include <stdio.h>
@@ -35,6 +40,12 @@ static const char delete_sql[] = "DELETE FROM orders WHERE order_id = :order_id"
 static const char schema_sql[] =
     "CREATE TABLE orders (order_id INTEGER PRIMARY KEY, customer_id INTEGER, amount REAL, status TEXT, "
     "created_at INTEGER)";
+
+/* The same as one would have it for asking: by customer, and by status and time. */
+static const char indexed_sql[] =
+    "CREATE TABLE orders (order_id INTEGER PRIMARY KEY, customer_id INTEGER, amount REAL, status TEXT, "
+    "created_at INTEGER); CREATE INDEX by_customer ON orders (customer_id); CREATE INDEX by_status ON orders "
+    "(status, created_at)";
 
 /* One change, as the comparison gets it. */
 struct row {
@@ -220,13 +231,25 @@ static struct wr_conf scalar(const char *text)
     return (struct wr_conf){.kind = WR_CONF_SCALAR, .text = wr_str_of(text)};
 }
 
-static struct took run_weir(struct wr_log *log, const char *path, size_t events, int64_t batch)
+struct setting {
+    const char *folder;
+    const struct row *rows;
+    size_t count;
+    size_t rounds;
+    const char *name;
+    const char *schema;
+    bool has_schemas; /* in the records */
+    size_t value_bytes;
+};
+
+static struct took run_weir(struct wr_log *log, const char *path, const struct setting *s,
+                            int64_t batch)
 {
     char to_text[640];
     struct weir_error err;
     (void)snprintf(to_text, sizeof(to_text), "sqlite:%s", path);
     struct wr_conf to = scalar(to_text);
-    struct wr_conf schema = scalar(schema_sql);
+    struct wr_conf schema = scalar(s->schema);
     struct wr_conf put = scalar(put_sql);
     struct wr_conf del = scalar(delete_sql);
     struct wr_view_source from = {.pattern = WR_STR("app.public.orders")};
@@ -249,7 +272,7 @@ static struct took run_weir(struct wr_log *log, const char *path, size_t events,
         "view", &err);
     check(wr_view_prepare(view, &err), "view", &err);
     struct took start = begin_clock();
-    while (status.counts.applied < events) {
+    while (status.counts.applied < s->count) {
         if (!wr_view_step(view, 10)) {
             check(-1, "the view has ended", &err);
         }
@@ -292,7 +315,7 @@ static void apply_row(sqlite3 *db, sqlite3_stmt *put, sqlite3_stmt *del, const s
     step(db, put);
 }
 
-static struct took run_bare(const char *path, const struct row *rows, size_t count, int64_t batch)
+static struct took run_bare(const char *path, const struct setting *s, int64_t batch)
 {
     sqlite3 *db = NULL;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
@@ -301,18 +324,18 @@ static struct took run_bare(const char *path, const struct row *rows, size_t cou
         db,
         sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL", NULL, NULL, NULL),
         "pragma");
-    check_sqlite(db, sqlite3_exec(db, schema_sql, NULL, NULL, NULL), "schema");
+    check_sqlite(db, sqlite3_exec(db, s->schema, NULL, NULL, NULL), "schema");
     sqlite3_stmt *put = prepare(db, put_sql);
     sqlite3_stmt *del = prepare(db, delete_sql);
     sqlite3_stmt *begin = prepare(db, "BEGIN IMMEDIATE");
     sqlite3_stmt *commit = prepare(db, "COMMIT");
     struct took start = begin_clock();
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < s->count; i++) {
         if (i % (size_t)batch == 0) {
             step(db, begin);
         }
-        apply_row(db, put, del, &rows[i]);
-        if ((i + 1) % (size_t)batch == 0 || i + 1 == count) {
+        apply_row(db, put, del, &s->rows[i]);
+        if ((i + 1) % (size_t)batch == 0 || i + 1 == s->count) {
             step(db, commit);
         }
     }
@@ -361,15 +384,6 @@ static int by_wall(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-struct setting {
-    const char *folder;
-    const struct row *rows;
-    size_t count;
-    size_t rounds;
-    const char *name;
-    size_t value_bytes;
-};
-
 /* One round of both sides, in the order that `weir_first` says. */
 static void run_round(struct wr_log *log, const struct setting *s, int64_t batch, bool weir_first,
                       struct took took[2])
@@ -380,8 +394,7 @@ static void run_round(struct wr_log *log, const struct setting *s, int64_t batch
     for (size_t side = 0; side < 2; side++) {
         size_t who = weir_first ? side : 1 - side;
         remove_model(path);
-        took[who] = who == 0 ? run_weir(log, path, s->count, batch)
-                             : run_bare(path, s->rows, s->count, batch);
+        took[who] = who == 0 ? run_weir(log, path, s, batch) : run_bare(path, s, batch);
         fingerprint(path, prints[who], sizeof(prints[who]));
     }
     remove_model(path);
@@ -414,7 +427,7 @@ static void compare(struct wr_log *log, const struct setting *s, int64_t batch)
     (void)fflush(stdout);
 }
 
-static void ask(struct setting *s, bool has_schemas)
+static void ask(struct setting *s)
 {
     static const int64_t batches[] = {100, 1000, 10000};
     char dir[512];
@@ -424,7 +437,7 @@ static void ask(struct setting *s, bool has_schemas)
     struct wr_embedded_options options = {
         .dir = dir, .durability = WR_DURABILITY_OS, .threads = true};
     check(wr_embedded_open(&options, &log, &err), "log", &err);
-    s->value_bytes = fill_log(log, s->rows, s->count, has_schemas);
+    s->value_bytes = fill_log(log, s->rows, s->count, s->has_schemas);
     for (size_t i = 0; i < 3; i++) {
         compare(log, s, batches[i]);
     }
@@ -453,9 +466,15 @@ int main(int argc, char **argv)
     }
     s.rows = rows;
     s.name = "plain";
-    ask(&s, false);
+    s.schema = schema_sql;
+    ask(&s);
+    s.name = "indexed";
+    s.schema = indexed_sql;
+    ask(&s);
     s.name = "schemas";
-    ask(&s, true);
+    s.schema = schema_sql;
+    s.has_schemas = true;
+    ask(&s);
     wr_free(rows);
     return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "base/iso_time.h"
 #include "base/utf8.h"
+#include "data/json_scan_parts.h"
 
 #define ARENA_MAX ((size_t)64 << 20)
 #define NO_PATH   UINT32_MAX
@@ -63,6 +64,7 @@ struct wr_event_reader {
     const struct wr_record *record;
     struct wr_event_place place;
     enum root root;
+    const uint32_t *row; /* of `places`: for this root and kind */
     struct wr_event event;
     char op;       /* of a change or message */
     bool has_time; /* `time_ms` is known */
@@ -270,16 +272,16 @@ void wr_event_reader_free(struct wr_event_reader *reader)
 
 static const struct wr_json_value *mark(const struct wr_event_reader *reader, enum mark mark)
 {
-    return wr_json_scan_get(reader->scan, reader->marks[reader->root][mark]);
+    return wr_json_scan_at(reader->scan, reader->marks[reader->root][mark]);
 }
 
 /* Does a scan's last text look like the output of Connect's JSON converter with schemas.enable? */
 static bool is_wrapped(const struct wr_event_reader *reader, const struct wr_json_scan *scan)
 {
     const uint32_t *wrapper = reader->wrapper;
-    return wr_json_scan_get(scan, wrapper[WRAPPER_PAYLOAD])->kind != WR_JSON_ABSENT &&
-           (wr_json_scan_get(scan, wrapper[WRAPPER_SCHEMA])->kind == WR_JSON_NULL ||
-            wr_json_scan_get(scan, wrapper[WRAPPER_SCHEMA_TYPE])->kind == WR_JSON_STRING);
+    return wr_json_scan_at(scan, wrapper[WRAPPER_PAYLOAD])->kind != WR_JSON_ABSENT &&
+           (wr_json_scan_at(scan, wrapper[WRAPPER_SCHEMA])->kind == WR_JSON_NULL ||
+            wr_json_scan_at(scan, wrapper[WRAPPER_SCHEMA_TYPE])->kind == WR_JSON_STRING);
 }
 
 /* Is it there and not null? */
@@ -378,7 +380,7 @@ static int read_value(struct wr_event_reader *reader, struct weir_error *err)
     if (is_wrapped(reader, reader->scan)) {
         reader->root = ROOT_PAYLOAD;
         const struct wr_json_value *payload =
-            wr_json_scan_get(reader->scan, reader->wrapper[WRAPPER_PAYLOAD]);
+            wr_json_scan_at(reader->scan, reader->wrapper[WRAPPER_PAYLOAD]);
         if (payload->kind == WR_JSON_NULL) {
             event->kind = WR_EVENT_NONE;
             event->wanted = WR_EVENT_UNWANTED;
@@ -387,6 +389,7 @@ static int read_value(struct wr_event_reader *reader, struct weir_error *err)
     }
     reader->op = op_of(reader);
     event->kind = kind_of(reader);
+    reader->row = place_at(reader, reader->root, event->kind, 0);
     if (event->type.ptr == NULL) {
         event->type = type_in_value(reader);
         event->wanted = wanted_index(reader, event->type);
@@ -498,7 +501,7 @@ static int key_bind(struct wr_event_reader *reader, struct wr_bind *out, struct 
     struct weir_error unused;
     if (key.len > 0 && key.ptr[0] == '{' && wr_json_scan_run(reader->key_scan, key, &unused) == 0 &&
         is_wrapped(reader, reader->key_scan)) {
-        (void)json_bind(wr_json_scan_get(reader->key_scan, reader->wrapper[WRAPPER_PAYLOAD]), out);
+        (void)json_bind(wr_json_scan_at(reader->key_scan, reader->wrapper[WRAPPER_PAYLOAD]), out);
         return 0;
     }
     return checked_text(wr_str_of_bytes(key), "the record's key", out, err);
@@ -559,8 +562,8 @@ int wr_event_value(struct wr_event_reader *reader, const struct wr_parameter_use
 {
     WR_ASSERT(use->parameter < reader->parameters->count);
     const struct wr_parameter *parameter = &reader->parameters->items[use->parameter];
-    uint32_t path = *place_at(reader, reader->root, reader->event.kind, use->parameter);
-    if (path != NO_PATH && json_bind(wr_json_scan_get(reader->scan, path), out)) {
+    uint32_t path = reader->row[use->parameter];
+    if (path != NO_PATH && json_bind(wr_json_scan_at(reader->scan, path), out)) {
         return 0;
     }
     bool is_in_json =

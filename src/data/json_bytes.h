@@ -16,7 +16,7 @@
 #endif
 
 enum {
-    WR_JSON_BYTES_PAD = 16 /* room behind a text that wr_json_same_bytes() compares with */
+    WR_JSON_BYTES_PAD = 16 /* room behind texts that wr_json_in_range() compares with */
 };
 
 /* The first byte from `p` on that is a quote, a backslash, a control character or not ASCII, or `end`. */
@@ -74,21 +74,31 @@ static inline uint64_t wr_json_eight_digits(const char *p)
            32;
 }
 
-/* Are `len` bytes the same? `left` bytes may be read at `a`, at least `len`; at `b` there is room for
- * WR_JSON_BYTES_PAD more than `len`. */
-static inline bool wr_json_same_bytes(const uint8_t *a, size_t left, const uint8_t *b, size_t len)
+/* Is each of `len` bytes at `a` one from its `low` to its `high`? `left` bytes may be read at `a`, at least
+ * `len`; `low` and `high` have room for WR_JSON_BYTES_PAD more than `len`. */
+static inline bool wr_json_in_range(const uint8_t *a, size_t left, const uint8_t *low,
+                                    const uint8_t *high, size_t len)
 {
+    size_t i = 0;
 #ifdef __SSE2__
-    if (len <= 16 && left >= 16) {
-        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)a);
-        __m128i y = _mm_loadu_si128((const __m128i *)(const void *)b);
-        uint32_t same = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y));
-        uint32_t all = (UINT32_C(1) << len) - 1;
-        return (same & all) == all;
+    for (; i < len && left - i >= 16; i += 16) {
+        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(a + i));
+        __m128i l = _mm_loadu_si128((const __m128i *)(const void *)(low + i));
+        __m128i h = _mm_loadu_si128((const __m128i *)(const void *)(high + i));
+        __m128i nearest = _mm_min_epu8(_mm_max_epu8(x, l), h);
+        uint32_t good = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, nearest));
+        uint32_t all = len - i >= 16 ? 0xFFFF : (UINT32_C(1) << (len - i)) - 1;
+        if ((good & all) != all) {
+            return false;
+        }
     }
 #endif
-    WR_UNUSED(left);
-    return memcmp(a, b, len) == 0;
+    for (; i < len; i++) {
+        if (a[i] < low[i] || a[i] > high[i]) {
+            return false;
+        }
+    }
+    return true;
 }
 
 #endif

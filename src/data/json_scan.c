@@ -13,8 +13,6 @@
 #define SCRATCH_MAX     (((size_t)64 << 20) + 1)
 #define NODE_TABLE_ROOM 2 /* slots for each child, so that most lookups hit or miss at once */
 
-static const struct wr_json_value absent = {WR_JSON_ABSENT, {0}, {NULL, 0}};
-
 /* ---- compiling ---- */
 
 static int compare_str(struct wr_str a, struct wr_str b)
@@ -486,6 +484,5 @@ int wr_json_scan_run(struct wr_json_scan *scan, struct wr_bytes in, struct weir_
 const struct wr_json_value *wr_json_scan_get(const struct wr_json_scan *scan, size_t index)
 {
     WR_ASSERT(index < scan->path_count);
-    const struct wr_json_node *node = &scan->nodes[scan->of_path[index]];
-    return node->stamp == scan->run ? &node->value : &absent;
+    return wr_json_scan_at(scan, (uint32_t)index);
 }

@@ -1,4 +1,4 @@
-/* json_scan_parts.h - what json_scan.c and json_shape.c share. For no one else. */
+/* json_scan_parts.h - what json_scan.c and json_shape.c share, and event.c for speed. For no one else. */
 #ifndef WR_JSON_SCAN_PARTS_H
 #define WR_JSON_SCAN_PARTS_H
 
@@ -57,6 +57,15 @@ uint32_t wr_json_child(const struct wr_json_scan *scan, const struct wr_json_nod
  * where it is an object to look into, the place behind its brace, with `is_open` set. NULL: see the lexer. */
 const uint8_t *wr_json_begin_value(struct wr_json_walk *walk, const uint8_t *p, uint32_t n,
                                    bool *is_open);
+
+/* As wr_json_scan_get(), where each call counts. */
+static inline const struct wr_json_value *wr_json_scan_at(const struct wr_json_scan *scan,
+                                                          uint32_t path)
+{
+    static const struct wr_json_value absent = {WR_JSON_ABSENT, {0}, {NULL, 0}};
+    const struct wr_json_node *node = &scan->nodes[scan->of_path[path]];
+    return node->stamp == scan->run ? &node->value : &absent;
+}
 
 /* Begin a run: nothing is found. */
 void wr_json_next_run(struct wr_json_scan *scan);

@@ -33,8 +33,10 @@ struct bound {
 };
 
 struct shape {
-    char *text;
+    uint8_t *low; /* the text; where digits or letters change, the lowest that may stand there … */
+    uint8_t *high; /* … and the highest; elsewhere the same byte */
     uint32_t len;
+    uint32_t same;      /* so many first bytes are the same in both */
     struct part *parts; /* in the order of the text */
     uint32_t part_count;
     uint32_t *varying; /* indices of those that vary, ascending; room for all */
@@ -70,7 +72,8 @@ struct wr_json_shapes *wr_json_shapes_new(void)
 static void shape_free(struct shape *shape)
 {
     if (shape != NULL) {
-        wr_free(shape->text);
+        wr_free(shape->low);
+        wr_free(shape->high);
         wr_free(shape->parts);
         wr_free(shape->varying);
         wr_free(shape->bounds);
@@ -151,7 +154,7 @@ static void pass_bounds(struct match *m, uint32_t end)
         const struct bound *bound = &shape->bounds[m->bound];
         struct wr_json_value *value = &scan->nodes[bound->node].value;
         const char *place = (const char *)m->p + (bound->at - m->at);
-        if (shape->text[bound->at] == '{') {
+        if (shape->low[bound->at] == '{') {
             scan->nodes[bound->node].stamp = scan->run;
             value->kind = WR_JSON_OBJECT;
             value->text.ptr = place;
@@ -161,40 +164,120 @@ static void pass_bounds(struct match *m, uint32_t end)
     }
 }
 
-/* How many bytes are the same from the start; at most `len`. */
-static size_t same_len(const uint8_t *a, const uint8_t *b, size_t len)
+/* ---- values that change without changing their length ---- */
+
+/* The class of characters that may stand for each other in a string: digits, capital letters, small ones. */
+static bool class_of(uint8_t c, uint8_t *low, uint8_t *high)
 {
-    size_t same = 0;
-    for (; len - same >= 64 && memcmp(a + same, b + same, 64) == 0; same += 64) {
+    static const char bounds[][2] = {{'0', '9'}, {'A', 'Z'}, {'a', 'z'}};
+    for (size_t i = 0; i < 3; i++) {
+        if (c >= bounds[i][0] && c <= bounds[i][1]) {
+            *low = (uint8_t)bounds[i][0];
+            *high = (uint8_t)bounds[i][1];
+            return true;
+        }
     }
-    while (same < len && a[same] == b[same]) {
-        same++;
-    }
-    return same;
+    return false;
 }
 
-/* The run of the shape from m->at to `end` is not what the text has. Where a value differs that was constant so
- * far, it varies from now on. Gives its begin, or WR_JSON_NO_NODE when something else differs. */
+/* What may stand at byte `i` of a part so that it stays a value of its kind; false: only what stands there. */
+static bool range_at(const uint8_t *part, uint32_t len, uint32_t i, uint8_t *low, uint8_t *high)
+{
+    if (!class_of(part[i], low, high)) {
+        return false;
+    }
+    if (part[0] == '"') { /* what an escape says stays as it is; \u takes four more */
+        return part[i - 1] != '\\' && memmem(part, len, "\\u", 2) == NULL;
+    }
+    bool is_first = i == 0 || part[i - 1] == '-';
+    bool is_alone = i + 1 == len || part[i + 1] == '.';
+    *low = is_first && !is_alone ? '1' : *low; /* no leading zero */
+    return *high == '9';
+}
+
+/* Let the part's characters be any of their class where `text` has another of it. False when the text's value
+ * is of another length or kind. */
+static bool widen(struct shape *shape, const struct part *part, const uint8_t *text, size_t left)
+{
+    uint8_t *low = shape->low + part->at;
+    uint8_t *high = shape->high + part->at;
+    bool is_simple = *low == '"' || *low == '-' || (*low >= '0' && *low <= '9');
+    if (!is_simple || left <= part->len || text[part->len] != low[part->len]) {
+        return false;
+    }
+    for (uint32_t i = 0; i < part->len; i++) {
+        uint8_t min = 0;
+        uint8_t max = 0;
+        bool is_in = text[i] >= low[i] && text[i] <= high[i];
+        bool may = range_at(low, part->len, i, &min, &max);
+        if (!is_in && (!may || text[i] < min || text[i] > max)) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < part->len; i++) {
+        bool is_in = text[i] >= low[i] && text[i] <= high[i];
+        if (!is_in) {
+            (void)range_at(low, part->len, i, &low[i], &high[i]);
+        }
+    }
+    shape->same = part->at < shape->same ? part->at : shape->same;
+    return true;
+}
+
+/* ---- holding a text against a shape ---- */
+
+/* How many bytes fit from the start; at most `len`. */
+static size_t fitting_len(const uint8_t *a, const uint8_t *low, const uint8_t *high, size_t len)
+{
+    size_t fit = 0;
+    while (len - fit >= 64 && wr_json_in_range(a + fit, 64, low + fit, high + fit, 64)) {
+        fit += 64;
+    }
+    while (fit < len && a[fit] >= low[fit] && a[fit] <= high[fit]) {
+        fit++;
+    }
+    return fit;
+}
+
+/* The run of the shape from m->at on for `len` bytes is not what the text has. Where a value differs that was
+ * constant so far, its characters may change from now on, or all of it does. Gives where the run ends now, or
+ * WR_JSON_NO_NODE when something else differs. */
 static uint32_t find_difference(struct match *m, size_t len, size_t left)
 {
-    const uint8_t *expected = (const uint8_t *)m->shape->text + m->at;
-    size_t same = same_len(m->p, expected, len < left ? len : left);
-    int64_t part = part_near(m->shape, m->at + (uint32_t)same);
-    if (part < 0 || m->shape->parts[part].at < m->at) {
+    const struct shape *shape = m->shape;
+    size_t fit =
+        fitting_len(m->p, shape->low + m->at, shape->high + m->at, len < left ? len : left);
+    int64_t index = part_near(shape, m->at + (uint32_t)fit);
+    if (index < 0 || shape->parts[index].at < m->at) {
         return WR_JSON_NO_NODE;
     }
-    let_vary(m, (uint32_t)part);
-    return m->shape->parts[part].at;
+    const struct part *part = &shape->parts[index];
+    size_t before = part->at - m->at;
+    if (!widen(m->shape, part, m->p + before, left - before)) {
+        let_vary(m, (uint32_t)index);
+        return part->at;
+    }
+    return part->at + part->len; /* and on from there */
 }
 
-/* Hold the text against the shape's from m->at up to `end`; where find_difference() says so, `end` becomes the
- * begin of a value. False when the shapes differ. */
+/* Does the text fit the shape for `len` bytes? */
+static inline bool fits(const struct match *m, size_t len, size_t left)
+{
+    const struct shape *shape = m->shape;
+    size_t same = shape->same > m->at ? shape->same - m->at : 0;
+    size_t exact = same < 64 ? 0 : same < len ? same : len; /* memcmp is faster, from there on */
+    return len <= left && (exact == 0 || memcmp(m->p, shape->low + m->at, exact) == 0) &&
+           wr_json_in_range(m->p + exact, left - exact, shape->low + m->at + exact,
+                            shape->high + m->at + exact, len - exact);
+}
+
+/* Hold the text against the shape's from m->at up to `end`; where find_difference() says so, `end` becomes
+ * less. False when the shapes differ. */
 static bool match_run(struct match *m, uint32_t *end)
 {
     size_t len = *end - m->at;
     size_t left = (size_t)(m->walk->lex.end - m->p);
-    const uint8_t *expected = (const uint8_t *)m->shape->text + m->at;
-    if (len > left || !wr_json_same_bytes(m->p, left, expected, len)) {
+    if (!fits(m, len, left)) {
         *end = find_difference(m, len, left);
         if (*end == WR_JSON_NO_NODE) {
             return false;
@@ -276,7 +359,12 @@ static bool match_shape(struct wr_json_shapes *shapes, struct wr_json_walk *walk
         if (is_last && end == wanted) {
             return m.p == walk->lex.end;
         }
-        if (!match_value(&m, &shape->parts[shape->varying[m.varying]])) {
+        const struct part *part =
+            m.varying < shape->varying_count ? &shape->parts[shape->varying[m.varying]] : NULL;
+        if (part == NULL || part->at != end) {
+            continue; /* the run was cut short by a value that may change in place */
+        }
+        if (!match_value(&m, part)) {
             return false;
         }
         m.varying++;
@@ -446,9 +534,9 @@ static void *copy_of(const void *items, size_t count, size_t size)
 }
 
 /* A copy, with room behind it for comparing. */
-static char *text_of(struct wr_bytes in)
+static uint8_t *text_of(struct wr_bytes in)
 {
-    char *text = wr_alloc_array(in.len + WR_JSON_BYTES_PAD, 1);
+    uint8_t *text = wr_alloc_array(in.len + WR_JSON_BYTES_PAD, 1);
     if (text != NULL) {
         memcpy(text, in.ptr, in.len);
     }
@@ -465,12 +553,14 @@ static struct shape *shape_new(const struct wr_json_shapes *noted, struct wr_byt
     shape->len = (uint32_t)in.len;
     shape->part_count = noted->part_count;
     shape->bound_count = noted->bound_count;
-    shape->text = text_of(in);
+    shape->same = shape->len;
+    shape->low = text_of(in);
+    shape->high = text_of(in);
     shape->parts = copy_of(noted->parts, noted->part_count, sizeof(*shape->parts));
     shape->bounds = copy_of(noted->bounds, noted->bound_count, sizeof(*shape->bounds));
     shape->varying = wr_alloc_array(noted->part_count + 1U, sizeof(*shape->varying));
-    if (shape->text == NULL || shape->parts == NULL || shape->bounds == NULL ||
-        shape->varying == NULL) {
+    if (shape->low == NULL || shape->high == NULL || shape->parts == NULL ||
+        shape->bounds == NULL || shape->varying == NULL) {
         shape_free(shape);
         return NULL;
     }

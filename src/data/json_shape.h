@@ -9,9 +9,10 @@
  *
  * A text matches when everything between the values that vary is the same, byte for byte, and each of those is
  * a value: then it is JSON just as the shape was, and each key leads to where it led there. A value is taken
- * to be constant until a text has another; values that are wanted vary from the start. A text that does not
- * match is scanned in full and may become a shape itself. So a shape changes how fast a text is read, never
- * what is found in it.
+ * to be constant until a text has another; then its digits may be any digits and its letters any letters, as long
+ * as that keeps it a value of its length; then it varies. Values that are wanted vary from the start. A text that
+ * does not match is scanned in full and may become a shape itself. So a shape changes how fast a text is read,
+ * never what is found in it.
  *
  * Limits: 16 shapes a scan, texts up to 32 KiB, 1024 values; the rest is scanned in full.
  */

@@ -624,6 +624,39 @@ static void a_text_seen_again_gives_the_same(void **state)
     }
 }
 
+/* Three texts that are alike, and one that is no JSON. */
+static const char *const in_place[][4] = {
+    {"{\"x\":12}", "{\"x\":34}", "{\"x\":56}", "{\"x\":01}"},
+    {"{\"x\":-12}", "{\"x\":-34}", "{\"x\":-56}", "{\"x\":-01}"},
+    {"{\"x\":1.5}", "{\"x\":2.5}", "{\"x\":0.5}", "{\"x\":1e.}"},
+    {"{\"x\":12.5}", "{\"x\":22.5}", "{\"x\":32.7}", "{\"x\":00.5}"},
+    {"{\"x\":1e5}", "{\"x\":1e6}", "{\"x\":2e6}", "{\"x\":1ee}"},
+    {"{\"x\":\"\\n\"}", "{\"x\":\"\\t\"}", "{\"x\":\"\\r\"}", "{\"x\":\"\\x\"}"},
+    {"{\"x\":\"a\\u00e1\"}", "{\"x\":\"b\\u00e2\"}", "{\"x\":\"c\\u00a2\"}",
+     "{\"x\":\"c\\u00z2\"}"},
+    {"{\"x\":\"\\u0041\"}", "{\"x\":\"\\u0042\"}", "{\"x\":\"\\u0099\"}", "{\"x\":\"\\ud899\"}"},
+    {"{\"x\":\"abc\"}", "{\"x\":\"xyz\"}", "{\"x\":\"aaa\"}", "{\"x\":\"a\"a\"}"},
+    {"{\"x\":\"abc\"}", "{\"x\":\"xyz\"}", "{\"x\":\"aaa\"}", "{\"x\":\"a\\aa\"}"},
+    {"{\"x\":\"123\"}", "{\"x\":\"456\"}", "{\"x\":\"789\"}",
+     "{\"x\":\"7\x01"
+     "9\"}"},
+};
+
+static void what_changes_in_its_place_is_still_checked(void **state)
+{
+    struct wr_json_path all[RANDOM_PATHS];
+    (void)state;
+    for (size_t i = 0; i < sizeof(in_place) / sizeof(in_place[0]); i++) {
+        struct wr_json_scan *scan = open_random_scan(all);
+        struct weir_error err;
+        for (size_t again = 0; again < 6; again++) {
+            assert_int_equal(wr_json_scan_run(scan, bytes_of(in_place[i][again % 3]), &err), 0);
+        }
+        assert_int_equal(wr_json_scan_run(scan, bytes_of(in_place[i][3]), &err), WEIR_E_INPUT);
+        wr_json_scan_free(scan);
+    }
+}
+
 static void what_was_seen_before_changes_nothing(void **state)
 {
     (void)state;
@@ -689,6 +722,7 @@ int main(void)
         cmocka_unit_test(running_out_of_memory_is_said),
         cmocka_unit_test(agrees_with_jansson),
         cmocka_unit_test(a_text_seen_again_gives_the_same),
+        cmocka_unit_test(what_changes_in_its_place_is_still_checked),
         cmocka_unit_test(what_was_seen_before_changes_nothing),
         cmocka_unit_test_setup_teardown(records_of_a_table_are_told_apart_by_their_values,
                                         open_scan, close_scan),
