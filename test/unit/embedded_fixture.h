@@ -32,6 +32,7 @@ struct fix {
     char seen[16384];
 };
 
+/* Keeps what the engine tells. */
 static inline void fix_notice(void *arg, enum wr_level level, const char *text)
 {
     struct fix *f = arg;
@@ -40,12 +41,14 @@ static inline void fix_notice(void *arg, enum wr_level level, const char *text)
     (void)snprintf(f->notices + at, sizeof(f->notices) - at, "%s\n", text);
 }
 
+/* Keeps why the log failed. */
 static inline void fix_fatal(void *arg, const struct weir_error *err)
 {
     struct fix *f = arg;
     memcpy(f->fatal, err->text, sizeof(f->fatal));
 }
 
+/* Open the folder "log"; may fail. */
 static inline int fix_try_open(struct fix *f)
 {
     struct wr_embedded_options options = {
@@ -66,6 +69,7 @@ static inline int fix_try_open(struct fix *f)
     return wr_embedded_open(&options, &f->log, &f->err);
 }
 
+/* Open it, and a writer; must succeed. */
 static inline void fix_open(struct fix *f)
 {
     if (fix_try_open(f) < 0) {
@@ -75,6 +79,7 @@ static inline void fix_open(struct fix *f)
     assert_int_equal(wr_log_writer_open(f->log, &none, &f->writer, &f->err), 0);
 }
 
+/* An empty disk; nothing is open. Owned by the caller: fix_free(). */
 static inline struct fix *fix_new(void)
 {
     struct fix *f = calloc(1, sizeof(*f));
@@ -87,11 +92,13 @@ static inline struct fix *fix_new(void)
     return f;
 }
 
+/* The engine behind the log. Borrowed. */
 static inline struct wr_embedded *fix_engine(struct fix *f)
 {
     return wr_embedded_of(f->log);
 }
 
+/* Stop cleanly. */
 static inline void fix_close(struct fix *f)
 {
     wr_log_writer_close(f->writer);
@@ -110,12 +117,14 @@ static inline void fix_kill(struct fix *f)
     f->sim = image;
 }
 
+/* Free; nothing is open. */
 static inline void fix_free(struct fix *f)
 {
     wr_vfs_sim_free(f->sim);
     free(f);
 }
 
+/* Do all steps that there are. */
 static inline void fix_drive(struct fix *f)
 {
     int rc = 1;
@@ -151,6 +160,7 @@ static inline struct wr_log_topic *fix_topic(struct fix *f, const char *name, ui
     return topic;
 }
 
+/* Append a record; text NULL: null. */
 static inline void fix_append(struct fix *f, struct wr_log_topic *topic, uint32_t partition,
                               const char *key, const char *value)
 {
@@ -164,6 +174,7 @@ static inline void fix_append(struct fix *f, struct wr_log_topic *topic, uint32_
     }
 }
 
+/* Commit, and see it done. */
 static inline void fix_commit(struct fix *f)
 {
     struct wr_log_answer answer;
@@ -175,6 +186,7 @@ static inline void fix_commit(struct fix *f)
     }
 }
 
+/* One record, committed. */
 static inline void fix_put(struct fix *f, struct wr_log_topic *topic, uint32_t partition,
                            const char *key, const char *value)
 {
@@ -211,6 +223,7 @@ static inline const char *fix_read(struct fix *f, struct wr_log_topic *topic, ui
     return f->seen;
 }
 
+/* How the partition stands. */
 static inline struct wr_partition_info fix_info(struct fix *f, const struct wr_log_topic *topic,
                                                 uint32_t partition)
 {

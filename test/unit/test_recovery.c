@@ -1,0 +1,260 @@
+/*
+ * Opening a folder: after clean stops and kills, and when the catalog, the checkpoint or a derived file is
+ * lost or wrong. What is asked each time: are the records there, is it told, and does the next start find
+ * nothing to do.
+ */
+#include "unit/embedded_fixture.h"
+
+#include "log/embedded/topics.h"
+
+static struct wr_embedded_recovery recovery_of(struct fix *f)
+{
+    struct wr_embedded_recovery r;
+    wr_embedded_recovery(f->log, &r);
+    return r;
+}
+
+/* Three records over two partitions, and a topic with many small segments. */
+static struct fix *filled(void)
+{
+    struct fix *f = fix_new();
+    fix_open(f);
+    struct wr_log_topic *t = fix_topic(f, "t", 2, "retention.ms=60000");
+    struct wr_log_topic *many = fix_topic(f, "many", 1, "segment.bytes=200");
+    fix_put(f, t, 0, "a", "1");
+    fix_put(f, t, 1, "b", "2");
+    fix_put(f, t, 0, "c", "3");
+    for (int i = 0; i < 6; i++) {
+        fix_put(f, many, 0, "k", "0123456789012345678901234567890123456789");
+    }
+    wr_log_topic_unref(t);
+    wr_log_topic_unref(many);
+    return f;
+}
+
+static void check_all_there(struct fix *f)
+{
+    struct wr_log_topic *t = NULL;
+    struct wr_log_topic *many = NULL;
+    assert_int_equal(wr_log_topic_find(f->log, "t", &t, &f->err), 0);
+    assert_int_equal(wr_log_topic_find(f->log, "many", &many, &f->err), 0);
+    assert_string_equal(fix_read(f, t, 0, WR_OFFSET_EARLIEST), "0:a=1 1:c=3");
+    assert_string_equal(fix_read(f, t, 1, WR_OFFSET_EARLIEST), "0:b=2");
+    assert_null(strchr(fix_read(f, many, 0, WR_OFFSET_EARLIEST), '!'));
+    assert_int_equal(fix_info(f, many, 0).high_watermark, 6);
+    assert_int_equal(fix_info(f, many, 0).log_start, 0);
+    wr_log_topic_unref(t);
+    wr_log_topic_unref(many);
+}
+
+static void check_second_start_repairs_nothing(struct fix *f)
+{
+    fix_kill(f);
+    fix_open(f);
+    assert_int_equal(recovery_of(f).repairs, 0);
+    assert_string_equal(f->notices, "");
+    check_all_there(f);
+}
+
+static void finish(struct fix *f)
+{
+    assert_string_equal(f->fatal, "");
+    fix_close(f);
+    fix_free(f);
+}
+
+static void a_clean_stop_leaves_nothing_to_do(void **state)
+{
+    WR_UNUSED(state);
+    struct fix *f = filled();
+    int32_t epoch = recovery_of(f).leader_epoch;
+    fix_close(f);
+    fix_open(f);
+    assert_true(recovery_of(f).was_clean);
+    assert_int_equal(recovery_of(f).entries, 0);
+    assert_int_equal(recovery_of(f).leader_epoch, epoch);
+    check_all_there(f);
+    finish(f);
+}
+
+static void a_kill_replays_and_begins_a_new_epoch(void **state)
+{
+    WR_UNUSED(state);
+    struct fix *f = filled();
+    int32_t epoch = recovery_of(f).leader_epoch;
+    fix_kill(f);
+    fix_open(f);
+    assert_false(recovery_of(f).was_clean);
+    assert_true(recovery_of(f).entries > 0);
+    assert_int_equal(recovery_of(f).leader_epoch, epoch + 1);
+    check_all_there(f);
+    check_second_start_repairs_nothing(f);
+    finish(f);
+}
+
+static void one_of_two_checkpoints_may_be_lost(void **state)
+{
+    WR_UNUSED(state);
+    static const char *const names[] = {"log/checkpoint.0", "log/checkpoint.1"};
+    for (int i = 0; i < 4; i++) {
+        struct fix *f = filled();
+        bool is_clean = i >= 2;
+        if (is_clean) {
+            fix_close(f);
+        } else {
+            assert_int_equal(wr_embedded_checkpoint(f->log, &f->err), 0);
+            fix_kill(f);
+        }
+        wr_vfs_sim_flip(f->sim, names[i % 2], 40, 1);
+        fix_open(f);
+        check_all_there(f);
+        assert_int_equal(recovery_of(f).damaged, 0);
+        check_second_start_repairs_nothing(f);
+        finish(f);
+    }
+}
+
+static void without_any_checkpoint_the_segments_are_read(void **state)
+{
+    WR_UNUSED(state);
+    for (int i = 0; i < 2; i++) {
+        struct fix *f = filled();
+        if (i == 0) {
+            fix_kill(f);
+        } else {
+            fix_close(f);
+        }
+        wr_vfs_sim_flip(f->sim, "log/checkpoint.0", 40, 1);
+        wr_vfs_sim_flip(f->sim, "log/checkpoint.1", 40, 1);
+        fix_open(f);
+        assert_non_null(strstr(f->notices, "every segment is read"));
+        assert_true(recovery_of(f).repairs > 0);
+        assert_int_equal(recovery_of(f).damaged, 0);
+        check_all_there(f);
+        struct wr_log_topic *t = fix_topic(f, "t", 2, NULL);
+        fix_put(f, t, 1, "d", "4");
+        assert_string_equal(fix_read(f, t, 1, 0), "0:b=2 1:d=4");
+        wr_log_topic_unref(t);
+        finish(f);
+    }
+}
+
+static void without_a_catalog_the_folders_tell_the_topics(void **state)
+{
+    WR_UNUSED(state);
+    for (int i = 0; i < 2; i++) {
+        struct fix *f = filled();
+        struct wr_log_topic *t = fix_topic(f, "t", 2, NULL);
+        struct wr_topic_id id = t->id;
+        wr_log_topic_unref(t);
+        assert_int_equal(wr_embedded_checkpoint(f->log, &f->err), 0);
+        if (i == 0) {
+            fix_kill(f);
+        } else {
+            fix_close(f);
+        }
+        wr_vfs_sim_flip(f->sim, "log/catalog", 30, 1);
+        fix_open(f);
+        assert_non_null(strstr(f->notices, "settings are lost"));
+        check_all_there(f);
+        t = fix_topic(f, "t", 2, NULL);
+        assert_memory_equal(&t->id, &id, sizeof(id));
+        wr_log_topic_unref(t);
+        /* Nothing is deleted on the word of settings that nobody gave. */
+        wr_manual_clock_advance(&f->clock, INT64_C(30) * 24 * 3600 * 1000000);
+        assert_true(wr_embedded_retain(f->log, &f->err) >= 0);
+        check_all_there(f);
+        check_second_start_repairs_nothing(f);
+        finish(f);
+    }
+}
+
+static void without_either_all_is_found_again(void **state)
+{
+    WR_UNUSED(state);
+    struct fix *f = filled();
+    assert_int_equal(wr_embedded_checkpoint(f->log, &f->err), 0);
+    fix_kill(f);
+    wr_vfs_sim_flip(f->sim, "log/catalog", 30, 1);
+    wr_vfs_sim_flip(f->sim, "log/checkpoint.0", 40, 1);
+    wr_vfs_sim_flip(f->sim, "log/checkpoint.1", 40, 1);
+    fix_open(f);
+    check_all_there(f);
+    check_second_start_repairs_nothing(f);
+    finish(f);
+}
+
+static void derived_files_are_made_anew(void **state)
+{
+    WR_UNUSED(state);
+    static const struct {
+        const char *path;
+        uint64_t at;
+    } flips[] = {
+        {"log/many-0/segments", 3},   /* the magic */
+        {"log/many-0/segments", 59},  /* how many bytes the first segment has: only the CRC tells */
+        {"log/many-0/segments", 200}, /* some later line */
+        {"log/many-0/leader-epoch-checkpoint", 0},
+    };
+    for (size_t i = 0; i < sizeof(flips) / sizeof(flips[0]); i++) {
+        struct fix *f = filled();
+        fix_kill(f);
+        fix_open(f);
+        struct wr_log_topic *many = fix_topic(f, "many", 1, NULL);
+        fix_put(f, many, 0, "k", "in the next epoch");
+        wr_log_topic_unref(many);
+        fix_close(f);
+        wr_vfs_sim_flip(f->sim, flips[i].path, flips[i].at, 1);
+        fix_open(f);
+        many = fix_topic(f, "many", 1, NULL);
+        assert_null(strchr(fix_read(f, many, 0, WR_OFFSET_EARLIEST), '!'));
+        int64_t end = 0;
+        assert_int_equal(wr_log_epoch_end(f->log, many, 0, 0, &end, &f->err), 0);
+        assert_int_equal(end, 6);
+        wr_log_topic_unref(many);
+        finish(f);
+    }
+}
+
+static void what_the_segments_lost_is_written_again(void **state)
+{
+    WR_UNUSED(state);
+    struct fix *f = filled();
+    struct wr_vfs_sim *image = wr_vfs_sim_power_loss(f->sim, WR_SIM_LOSS_NONE, 1);
+    wr_log_writer_close(f->writer);
+    wr_embedded_abandon(f->log);
+    wr_vfs_sim_free(f->sim);
+    f->sim = image; /* the segments were never synced: all of them is in the journal only */
+    fix_open(f);
+    assert_int_equal(recovery_of(f).damaged, 0);
+    check_all_there(f);
+    check_second_start_repairs_nothing(f);
+    finish(f);
+}
+
+static void a_second_process_is_told_the_folder(void **state)
+{
+    WR_UNUSED(state);
+    struct fix *f = filled();
+    struct wr_log *first = f->log;
+    assert_int_equal(fix_try_open(f), WEIR_E_BUSY);
+    assert_non_null(strstr(f->err.text, "'log'"));
+    f->log = first;
+    finish(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_clean_stop_leaves_nothing_to_do),
+        cmocka_unit_test(a_kill_replays_and_begins_a_new_epoch),
+        cmocka_unit_test(one_of_two_checkpoints_may_be_lost),
+        cmocka_unit_test(without_any_checkpoint_the_segments_are_read),
+        cmocka_unit_test(without_a_catalog_the_folders_tell_the_topics),
+        cmocka_unit_test(without_either_all_is_found_again),
+        cmocka_unit_test(derived_files_are_made_anew),
+        cmocka_unit_test(what_the_segments_lost_is_written_again),
+        cmocka_unit_test(a_second_process_is_told_the_folder),
+    };
+    return cmocka_run_group_tests_name("recovery", tests, NULL, NULL);
+}
