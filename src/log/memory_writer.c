@@ -696,11 +696,15 @@ static int writer_retry(struct wr_log_writer *writer, struct weir_error *err)
     if (rc < 0) {
         return rc;
     }
-    struct mem_commits again = w->stalled;
+    struct mem_commits since = log->waiting;
+    log->waiting = w->stalled; /* in front of what was handed over since */
     w->stalled = (struct mem_commits){0};
     w->is_stalled = false;
-    for (struct mem_commit *c = commits_pop(&again); c != NULL; c = commits_pop(&again)) {
-        hand_over(log, c);
+    for (struct mem_commit *c = commits_pop(&since); c != NULL; c = commits_pop(&since)) {
+        commits_push(&log->waiting, c);
+    }
+    if (log->hold != WR_MEMORY_HOLD_COMMITS) {
+        (void)mem_decide(log, SIZE_MAX);
     }
     mem_leave(log);
     return 0;

@@ -8,6 +8,7 @@
 
 enum {
     FLIGHTS_MAX = 8,              /* commits that are not answered */
+    FLIGHTS_AT_REST = 2,          /* so many are under way before one waits to grow */
     FLIGHT_BYTES_MAX = 32 << 20,  /* no more are handed over while they hold so much */
     POSITION_ROOM = 64 << 10,     /* what is left in a commit for its position */
     WRITTEN_BYTES_MAX = 16 << 10, /* of "written" in a position; beyond it is left out */
@@ -448,7 +449,7 @@ void wr_feed_moved(struct wr_feed *feed)
 
 int wr_feed_rest(struct wr_feed *feed, struct weir_error *err)
 {
-    bool is_due = !feed->is_torn && feed->flight_count == 0 && has_pending(feed);
+    bool is_due = !feed->is_torn && feed->flight_count < FLIGHTS_AT_REST && has_pending(feed);
     return is_due ? commit_maybe(feed, err) : 0;
 }
 

@@ -6,8 +6,8 @@
  *                                        ▲ the next is filled while one syncs
  *
  * What is committed. A commit holds all whole source transactions that are at hand, and their position.
- * It is made when nothing more is at hand and none is under way, or when it has grown to about 1 MiB;
- * nothing waits on a timer. A transaction that does not fit one commit is cut between two changes, and
+ * It is made when nothing more is at hand, or another transaction begins, and fewer than two are under way;
+ * or when it has grown to about 1 MiB. Nothing waits on a timer, nor on the end of a later transaction. A transaction that does not fit one commit is cut between two changes, and
  * its position says so. While the log cannot take more (disk full, or as many commits under way as may
  * be), wr_feed_change() says WEIR_E_AGAIN, and the source reads no further.
  *
@@ -91,7 +91,8 @@ WR_MUST_USE int wr_feed_whole(struct wr_feed *feed, struct weir_error *err);
 /* The position moved without any change. */
 void wr_feed_moved(struct wr_feed *feed);
 
-/* Nothing more is at hand: whole transactions are committed if no commit is under way. */
+/* Nothing more is at hand, or the next transaction begins: what is whole is committed, unless two commits are
+ * under way. */
 WR_MUST_USE int wr_feed_rest(struct wr_feed *feed, struct weir_error *err);
 
 /* The database wants to know: commit with WR_COMMIT_SYNC as soon as what is handed over is whole. */

@@ -197,7 +197,8 @@ static int take(struct wr_pg_source *s, struct wr_feed *feed, struct weir_error 
         return rc;
     }
     switch (step.kind) {
-    case WR_PG_STEP_NONE: return 0;
+    case WR_PG_STEP_NONE:
+        return s->stream.message.kind == WR_PG_BEGIN ? wr_feed_rest(feed, err) : 0;
     case WR_PG_STEP_DESCRIBE: return describe(s, feed, step.relation, err);
     case WR_PG_STEP_CHANGES: return hand_over(s, feed, &step, err);
     case WR_PG_STEP_END: return wr_feed_whole(feed, err);
