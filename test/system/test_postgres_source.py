@@ -18,7 +18,9 @@ from harness.process import wait_until
 
 
 def source(weir):
-    return weir.json("sources", "status")[0]
+    """Its status; empty while weir still starts."""
+    sources = weir.json("sources", "status")
+    return sources[0] if sources else {}
 
 
 def values(weir, topic):
