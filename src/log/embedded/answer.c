@@ -52,15 +52,20 @@ static void deliver(struct wr_embedded *e, struct wr_commit *c)
     wake(e, w);
 }
 
+/* In the order of handing over: those that wait in the queue are recalled while earlier ones are still on
+ * their way back from the round. */
 static void hold(struct wr_embedded_writer *w, struct wr_commit *c)
 {
-    c->next = NULL;
-    if (w->held_last == NULL) {
-        w->held_first = c;
-    } else {
-        w->held_last->next = c;
+    struct wr_commit **at = &w->held_first;
+    if (w->held_last != NULL && w->held_last->number < c->number) {
+        at = &w->held_last->next;
     }
-    w->held_last = c;
+    while (*at != NULL && (*at)->number < c->number) {
+        at = &(*at)->next;
+    }
+    c->next = *at;
+    *at = c;
+    w->held_last = c->next == NULL ? c : w->held_last;
 }
 
 /* Nobody gets an answer for it. */

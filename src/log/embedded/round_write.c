@@ -12,12 +12,26 @@ enum {
     SHARED_BYTES_MIN = 128 * 1024
 };
 
+/* Topic, partition and offset, and not addresses: a run of the same commits is then the same writes. */
+static int by_segment(const struct wr_segment *x, const struct wr_segment *y)
+{
+    const struct wr_partition *p = x->partition;
+    const struct wr_partition *q = y->partition;
+    if (p->topic != q->topic) {
+        return memcmp(&p->topic->topic.id, &q->topic->topic.id, sizeof(p->topic->topic.id));
+    }
+    if (p != q) {
+        return p->number < q->number ? -1 : 1;
+    }
+    return x->info.base < y->info.base ? -1 : 1; /* fixed */
+}
+
 static int by_place(const void *a, const void *b)
 {
     const struct wr_round_write *x = a;
     const struct wr_round_write *y = b;
     if (x->segment != y->segment) {
-        return (uintptr_t)x->segment < (uintptr_t)y->segment ? -1 : 1;
+        return by_segment(x->segment, y->segment);
     }
     return x->at < y->at ? -1 : (x->at > y->at ? 1 : 0);
 }

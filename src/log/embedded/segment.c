@@ -1,6 +1,7 @@
 /* segment.c - names, open files and reserved room of segments. */
 #include "log/embedded/segment.h"
 
+#include "log/embedded/engine.h"
 #include "log/embedded/index.h"
 
 #include <inttypes.h>
@@ -139,12 +140,29 @@ void wr_segment_drop(struct wr_embedded *e, struct wr_segment *seg)
     }
 }
 
-static int make_empty(struct wr_embedded *e, const struct wr_segment *seg, const char *suffix,
-                      struct wr_file **out, struct weir_error *err)
+/* An empty .log. What a leftover held is gone for good before an entry relies on the file: a power loss
+ * that brought it back would leave bytes behind the end. */
+static int make_empty(struct wr_embedded *e, const struct wr_segment *seg, struct wr_file **out,
+                      struct weir_error *err)
 {
     char path[WR_PATH_BYTES];
-    wr_path_segment(e, seg->partition, seg->info.base, suffix, path);
-    return wr_file_open(e->vfs, path, WR_OPEN_WRITE | WR_OPEN_CREATE | WR_OPEN_TRUNCATE, out, err);
+    struct wr_file *file = NULL;
+    wr_path_segment(e, seg->partition, seg->info.base, "log", path);
+    int rc = wr_file_open(e->vfs, path, WR_OPEN_WRITE | WR_OPEN_CREATE, &file, err);
+    int64_t size = rc == 0 ? wr_file_size(file, err) : rc;
+    rc = size < 0 ? (int)size : 0;
+    if (size > 0) {
+        rc = wr_file_truncate(file, 0, err);
+        if (rc == 0 && wr_file_sync(file, err) < 0) {
+            rc = wr_embedded_fail(e, err);
+        }
+    }
+    if (rc < 0) {
+        wr_file_close(file);
+        return rc;
+    }
+    *out = file;
+    return 0;
 }
 
 int wr_segment_create(struct wr_embedded *e, struct wr_segment *seg, struct weir_error *err)
@@ -161,7 +179,7 @@ int wr_segment_create(struct wr_embedded *e, struct wr_segment *seg, struct weir
         }
     }
     struct wr_file *file = NULL;
-    int rc = make_empty(e, seg, "log", &file, err);
+    int rc = make_empty(e, seg, &file, err);
     if (rc < 0) {
         return rc;
     }
