@@ -69,6 +69,83 @@ struct wr_str wr_conf_shown(const struct wr_conf *node)
     return node->is_secret ? WR_STR("****") : node->text;
 }
 
+/* ---- what must not be shown ---- */
+
+enum {
+    SECRET_LEN_MIN = 3
+};
+
+static bool is_word_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* The first `word` in `text` that is no part of a longer one, or NULL. */
+static char *find_word(char *text, struct wr_str word)
+{
+    size_t len = strlen(text);
+    char *at = text;
+    while ((at = memmem(at, len - (size_t)(at - text), word.ptr, word.len)) != NULL) {
+        bool goes_on = is_word_byte(at[word.len]) && is_word_byte(word.ptr[word.len - 1]);
+        bool went_on = at > text && is_word_byte(at[-1]) && is_word_byte(word.ptr[0]);
+        if (!goes_on && !went_on) {
+            return at;
+        }
+        at++;
+    }
+    return NULL;
+}
+
+static void hide_word(char text[WEIR_ERROR_TEXT_MAX], struct wr_str word)
+{
+    static const char stars[] = "****";
+    char made[WEIR_ERROR_TEXT_MAX];
+    char *rest = text;
+    for (char *at = find_word(rest, word); at != NULL; at = find_word(rest, word)) {
+        int before = (int)(at - text);
+        (void)snprintf(made, sizeof(made), "%.*s%s%s", before, text, stars, at + word.len);
+        memcpy(text, made, sizeof(made));
+        if ((size_t)before + sizeof(stars) > sizeof(made)) {
+            return; /* the text ends here */
+        }
+        rest = text + before + sizeof(stars) - 1;
+    }
+}
+
+/* The value as a whole first, so that nothing of it shows where its parts are short. */
+static void hide_value(struct wr_str value, char text[WEIR_ERROR_TEXT_MAX])
+{
+    if (value.len >= SECRET_LEN_MIN) {
+        hide_word(text, value);
+    }
+    const char *end = value.ptr + value.len;
+    for (const char *at = value.ptr; at < end;) {
+        at += strspn(at, " \t\r\n");
+        size_t len = strcspn(at, ",");
+        size_t used = len + 1;
+        while (len > 0 && strchr(" \t\r\n", at[len - 1]) != NULL) {
+            len--;
+        }
+        if (len >= SECRET_LEN_MIN) {
+            hide_word(text, (struct wr_str){at, len});
+        }
+        at += used;
+    }
+}
+
+/* Trees are at most 64 levels deep. NOLINTNEXTLINE(misc-no-recursion) */
+void wr_conf_hide(const struct wr_conf *tree, struct weir_error *err)
+{
+    if (tree->kind == WR_CONF_SCALAR && tree->is_secret) {
+        hide_value(tree->text, err->text);
+    }
+    for (size_t i = 0; tree->kind != WR_CONF_SCALAR && i < tree->count; i++) {
+        wr_conf_hide(&tree->entries[i].value, err);
+    }
+}
+
+/* ---- scalars ---- */
+
 int wr_conf_bool(const struct wr_conf *node, const char *what, bool *out, struct weir_error *err)
 {
     bool is_true = node->kind == WR_CONF_SCALAR && strcasecmp(node->text.ptr, "true") == 0;
@@ -165,6 +242,19 @@ void wr_conf_warn(const struct wr_conf_warn *warn, struct wr_place at, const cha
     (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     warn->take(warn->arg, at, text);
+}
+
+void wr_conf_note(const struct wr_conf_warn *warn, struct wr_place at, const char *fmt, ...)
+{
+    if (warn == NULL || warn->note == NULL) {
+        return;
+    }
+    char text[WEIR_ERROR_TEXT_MAX];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    warn->note(warn->arg, at, text);
 }
 
 static bool is_among(struct wr_str text, const char *const *names, size_t count)

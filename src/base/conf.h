@@ -81,14 +81,25 @@ struct wr_place wr_conf_place(const struct wr_conf *node, size_t at);
 int wr_conf_fail_at(struct weir_error *err, struct wr_place at, const char *src_file, int src_line,
                     const char *fmt, ...) WR_PRINTF(5, 6);
 
+/* Put "****" where the text of `err` has the value of a secret scalar of `tree`, or a part of it between
+ * commas, as a word of its own: for texts that others made (a server, a library). Values of one or two
+ * characters are no secrets. */
+void wr_conf_hide(const struct wr_conf *tree, struct weir_error *err);
+
 /* Who is told of what is odd but no error: unknown keys, old names. Callers that get NULL tell nobody. */
 struct wr_conf_warn {
     void (*take)(void *arg, struct wr_place at, const char *text); /* `text` borrowed in the call */
     void *arg;
+    void (*note)(void *arg, struct wr_place at, const char *text); /* of what is right, but worth
+                                                                      knowing; NULL: nobody is told */
 };
 
 /* Tell `warn` (may be NULL) one sentence about the place. */
 void wr_conf_warn(const struct wr_conf_warn *warn, struct wr_place at, const char *fmt, ...)
+    WR_PRINTF(3, 4);
+
+/* The same for what is worth knowing. */
+void wr_conf_note(const struct wr_conf_warn *warn, struct wr_place at, const char *fmt, ...)
     WR_PRINTF(3, 4);
 
 /* Tell `warn` of every key of `map` that is not among `names`, with the nearest of them:

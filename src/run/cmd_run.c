@@ -7,6 +7,10 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+enum {
+    PLACE_MAX = 4096
+};
+
 struct arguments {
     const char *files[WR_CLI_GIVEN_MAX + WR_CLI_OPERANDS_MAX];
     size_t file_count;
@@ -51,14 +55,27 @@ static int read_arguments(const struct wr_cli *cli, struct arguments *out, struc
     return 0;
 }
 
+static void say(enum wr_level level, struct wr_place at, const char *text)
+{
+    char place[PLACE_MAX];
+    const char *file = at.file == NULL ? "config" : at.file;
+    if (at.line > 0) {
+        (void)snprintf(place, sizeof(place), "%s:%d:%d", file, at.line, at.column);
+        file = place;
+    }
+    wr_trace(level, file, "%s", text);
+}
+
 static void warn_of(void *arg, struct wr_place at, const char *text)
 {
     WR_UNUSED(arg);
-    if (at.line > 0) {
-        wr_trace(WR_WARN, at.file, "%d:%d: %s", at.line, at.column, text);
-    } else {
-        wr_trace(WR_WARN, at.file == NULL ? "config" : at.file, "%s", text);
-    }
+    say(WR_WARN, at, text);
+}
+
+static void note(void *arg, struct wr_place at, const char *text)
+{
+    WR_UNUSED(arg);
+    say(WR_INFO, at, text);
 }
 
 static int run_node(const struct wr_config *config, const struct wr_conf_warn *warn,
@@ -83,7 +100,7 @@ static int run_node(const struct wr_config *config, const struct wr_conf_warn *w
 static int run_run(const struct wr_cli *cli, struct weir_error *err)
 {
     static struct arguments arguments;
-    const struct wr_conf_warn warn = {warn_of, NULL};
+    const struct wr_conf_warn warn = {.take = warn_of, .note = note};
     struct wr_config config = {0};
     int rc = read_arguments(cli, &arguments, err);
     if (rc == 0) {

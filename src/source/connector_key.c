@@ -1,5 +1,7 @@
 #include "source/connector_key.h"
 
+#include "base/writer.h"
+
 #include <strings.h>
 
 /* ---- the table ------------------------------------------------------------------------------------- */
@@ -210,7 +212,8 @@ static const struct wr_connector_key keys[] = {
 /* clang-format on */
 
 enum {
-    KEYS = sizeof(keys) / sizeof(keys[0])
+    KEYS = sizeof(keys) / sizeof(keys[0]),
+    LINE_BYTES_MAX = 400 /* of keys without effect; a sentence has 480 */
 };
 
 const struct wr_connector_key *wr_connector_keys(size_t *count)
@@ -295,7 +298,7 @@ static int place_in(const char *list, struct wr_str value)
     return -1;
 }
 
-static const struct wr_conf *node_of(const struct wr_connector *connector, const char *name)
+const struct wr_conf *wr_connector_node(const struct wr_connector *connector, const char *name)
 {
     const struct wr_conf *node = wr_conf_get(connector->map, name);
     for (size_t i = 0; node == NULL && i < ALIASES; i++) {
@@ -309,7 +312,7 @@ static const struct wr_conf *node_of(const struct wr_connector *connector, const
 struct wr_str wr_connector_text(const struct wr_connector *connector, const char *name)
 {
     const struct wr_connector_key *row = row_of(wr_str_of(name));
-    const struct wr_conf *node = node_of(connector, name);
+    const struct wr_conf *node = wr_connector_node(connector, name);
     WR_ASSERT(row != NULL);
     if (node != NULL) {
         return trimmed(node->text);
@@ -341,19 +344,19 @@ size_t wr_connector_choice(const struct wr_connector *connector, const char *nam
 
 bool wr_connector_has(const struct wr_connector *connector, const char *name)
 {
-    const struct wr_conf *node = node_of(connector, name);
+    const struct wr_conf *node = wr_connector_node(connector, name);
     return node != NULL && trimmed(node->text).len > 0;
 }
 
 struct wr_place wr_connector_place(const struct wr_connector *connector, const char *name)
 {
-    const struct wr_conf *node = node_of(connector, name);
+    const struct wr_conf *node = wr_connector_node(connector, name);
     return node == NULL ? connector->map->at : node->at;
 }
 
 struct wr_str wr_connector_shown(const struct wr_connector *connector, const char *name)
 {
-    const struct wr_conf *node = node_of(connector, name);
+    const struct wr_conf *node = wr_connector_node(connector, name);
     return node == NULL ? wr_connector_text(connector, name) : wr_conf_shown(node);
 }
 
@@ -414,10 +417,13 @@ static int check_value(const struct wr_connector_key *row, const char *name,
 static void warn_unknown(const struct wr_conf_warn *warn, const struct wr_conf_entry *entry)
 {
     const char *names[KEYS];
+    size_t count = 0;
     for (size_t i = 0; i < KEYS; i++) {
-        names[i] = keys[i].name;
+        if (strchr(keys[i].name, '*') == NULL) {
+            names[count++] = keys[i].name;
+        }
     }
-    const char *nearest = wr_nearest(entry->key, names, KEYS);
+    const char *nearest = wr_nearest(entry->key, names, count);
     wr_conf_warn(warn, entry->key_at, "unknown key '%.*s'%s%s%s", WR_FMT(entry->key),
                  nearest == NULL ? "" : "; did you mean '", nearest == NULL ? "" : nearest,
                  nearest == NULL ? "" : "'?");
@@ -439,11 +445,77 @@ static int check_entry(const struct wr_conf_entry *entry, const struct wr_conf_w
     if (wr_conf_is_null(&entry->value)) {
         return 0;
     }
-    if (row->status == WR_KEY_IDLE) {
-        wr_conf_warn(warn, entry->key_at, "%.*s has no effect: %s", WR_FMT(entry->key), row->doc);
-        return 0;
+    return row->status == WR_KEY_IDLE ? 0 : check_value(row, name, &entry->value, err);
+}
+
+/* The row of a key that is set and has no effect, or NULL. */
+static const struct wr_connector_key *idle_row(const struct wr_conf_entry *entry)
+{
+    const struct wr_connector_key *row = row_of(entry->key);
+    bool is_idle = row != NULL && row->status == WR_KEY_IDLE && !wr_conf_is_null(&entry->value);
+    return is_idle ? row : NULL;
+}
+
+/* "a, b (why)": keys with the same reason stand together, as many as a line has room for. */
+static void put_idle(struct wr_writer *w, const struct wr_conf *map, size_t first, const char *why)
+{
+    size_t left_out = 0;
+    for (size_t i = first; i < map->count; i++) {
+        const struct wr_connector_key *row = idle_row(&map->entries[i]);
+        struct wr_str key = map->entries[i].key;
+        if (row == NULL || strcmp(row->doc, why) != 0) {
+            continue;
+        }
+        if (w->len + key.len > LINE_BYTES_MAX / 2) {
+            left_out++;
+            continue;
+        }
+        wr_put_fmt(w, "%s%.*s", w->len == 0 ? "" : ", ", WR_FMT(key));
     }
-    return check_value(row, name, &entry->value, err);
+    if (left_out > 0) {
+        wr_put_fmt(w, "%s%zu more", w->len == 0 ? "" : ", and ", left_out);
+    }
+    wr_put_fmt(w, " (%s)", why);
+}
+
+/* Is there one with the same reason before it? */
+static bool is_told(const struct wr_conf *map, size_t at, const char *why)
+{
+    for (size_t i = 0; i < at; i++) {
+        const struct wr_connector_key *row = idle_row(&map->entries[i]);
+        if (row != NULL && strcmp(row->doc, why) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Say which keys have no effect, as many in one line as it has room for. Nothing is wrong with them: they
+ * stand in every configuration that ran in Kafka Connect. */
+static void note_idle(const struct wr_conf *map, const struct wr_conf_warn *warn)
+{
+    char line[LINE_BYTES_MAX];
+    char part[LINE_BYTES_MAX];
+    struct wr_writer all = wr_writer_over(line, sizeof(line));
+    struct wr_place at = map->at;
+    for (size_t i = 0; i < map->count; i++) {
+        const struct wr_connector_key *row = idle_row(&map->entries[i]);
+        if (row == NULL || is_told(map, i, row->doc)) {
+            continue;
+        }
+        struct wr_writer one = wr_writer_over(part, sizeof(part));
+        put_idle(&one, map, i, row->doc);
+        if (all.len > 0 && all.len + one.len + 2 > sizeof(line)) {
+            wr_conf_note(warn, at, "without effect here: %.*s", WR_FMT(wr_writer_str(&all)));
+            all = wr_writer_over(line, sizeof(line));
+        }
+        at = all.len == 0 ? map->entries[i].key_at : at;
+        wr_put_str(&all, all.len == 0 ? WR_STR("") : WR_STR(", "));
+        wr_put_str(&all, wr_writer_str(&one));
+    }
+    if (all.len > 0) {
+        wr_conf_note(warn, at, "without effect here: %.*s", WR_FMT(wr_writer_str(&all)));
+    }
 }
 
 /* Both the old and the new name of one key. */
@@ -491,6 +563,7 @@ int wr_connector_check(const struct wr_conf *map, const char *source,
     if (rc < 0) {
         return rc;
     }
+    note_idle(map, warn);
     *out = c;
     return 0;
 }

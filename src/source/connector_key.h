@@ -48,8 +48,8 @@ struct wr_connector {
 };
 
 /*
- * Check every key of `map`: unknown ones and old names are told to `warn`, wrong and refused values are
- * errors with their place.
+ * Check every key of `map`: unknown ones and old names are told to `warn`, those without effect are noted
+ * there, all in one sentence; wrong and refused values are errors with their place.
  *
  *   map     borrowed for as long as `out` is used
  *   source  name of the source; topic.prefix where the map has none
@@ -76,6 +76,9 @@ bool wr_connector_has(const struct wr_connector *connector, const char *name);
 
 /* Its value for messages: "****" when it is secret. Borrowed from the configuration. */
 struct wr_str wr_connector_shown(const struct wr_connector *connector, const char *name);
+
+/* Its value as it stands in the configuration, borrowed from that; NULL when it is not set. */
+const struct wr_conf *wr_connector_node(const struct wr_connector *connector, const char *name);
 
 /* Where its value stands; where the map stands when it is not set. For errors about the value. */
 struct wr_place wr_connector_place(const struct wr_connector *connector, const char *name);

@@ -10,12 +10,13 @@ enum {
 };
 
 struct item {
-    struct wr_str text; /* owned by us, NUL-terminated */
+    struct wr_str text; /* borrowed from the list */
     regex_t regex;
     bool is_compiled;
 };
 
 struct wr_filter {
+    const struct wr_conf *list; /* borrowed */
     struct item *items;
     size_t count;
     size_t cap;
@@ -188,7 +189,18 @@ const char *wr_filter_translate(struct wr_writer *w, struct wr_str java)
 
 /* ---- a list ---------------------------------------------------------------------------------------- */
 
-static int compile(struct item *item, const char *what, struct wr_place at, struct weir_error *err)
+static struct wr_str shown(const struct wr_filter *f, const struct item *item)
+{
+    return f->list->is_secret ? WR_STR("****") : item->text;
+}
+
+static struct wr_place place_of(const struct wr_filter *f, const struct item *item)
+{
+    return wr_conf_place(f->list, (size_t)(item->text.ptr - f->list->text.ptr));
+}
+
+static int compile(const struct wr_filter *f, struct item *item, const char *what,
+                   struct weir_error *err)
 {
     struct wr_writer w = wr_writer_growing(PATTERN_BYTES_MAX);
     wr_put_lit(&w, "^(");
@@ -206,9 +218,9 @@ static int compile(struct item *item, const char *what, struct wr_place at, stru
     if (rc < 0) {
         return rc;
     }
-    return why == NULL
-               ? 0
-               : wr_conf_fail(err, at, "%s: '%.*s' is, or has, %s", what, WR_FMT(item->text), why);
+    return why == NULL ? 0
+                       : wr_conf_fail(err, place_of(f, item), "%s: '%.*s' is, or has, %s", what,
+                                      WR_FMT(shown(f, item)), why);
 }
 
 /* Take one item off the list: up to a comma that has no backslash before it. */
@@ -232,34 +244,31 @@ static struct wr_str take_item(struct wr_str *list)
     return item;
 }
 
-static int add_item(struct wr_filter *f, struct wr_str text, const char *what, struct wr_place at,
+static int add_item(struct wr_filter *f, struct wr_str text, const char *what,
                     struct weir_error *err)
 {
     if (text.len > ITEM_BYTES_MAX ||
         !wr_grow(&f->items, &f->cap, f->count + 1, sizeof(*f->items), ITEMS_MAX)) {
-        return wr_conf_fail(err, at, "%s is too long", what);
+        return wr_conf_fail(err, f->list->at, "%s is too long", what);
     }
-    struct item *item = &f->items[f->count];
-    char *copy = wr_strdup(text);
-    if (copy == NULL) {
-        return wr_fail(err, WEIR_E_NOMEM, "%s", what);
-    }
-    *item = (struct item){.text = {copy, text.len}};
-    f->count++;
-    return compile(item, what, at, err);
+    struct item *item = &f->items[f->count++];
+    *item = (struct item){.text = text};
+    return compile(f, item, what, err);
 }
 
-int wr_filter_new(struct wr_str list, const char *what, struct wr_place at, struct wr_filter **out,
+int wr_filter_new(const struct wr_conf *list, const char *what, struct wr_filter **out,
                   struct weir_error *err)
 {
     struct wr_filter *f = wr_alloc_array(1, sizeof(*f));
     if (f == NULL) {
         return wr_fail(err, WEIR_E_NOMEM, "%s", what);
     }
+    f->list = list;
+    struct wr_str rest = list->text;
     int rc = 0;
-    while (rc == 0 && list.len > 0) {
-        struct wr_str text = take_item(&list);
-        rc = text.len == 0 ? 0 : add_item(f, text, what, at, err);
+    while (rc == 0 && rest.len > 0) {
+        struct wr_str text = take_item(&rest);
+        rc = text.len == 0 ? 0 : add_item(f, text, what, err);
     }
     if (rc < 0) {
         wr_filter_free(f);
@@ -278,7 +287,6 @@ void wr_filter_free(struct wr_filter *filter)
         if (filter->items[i].is_compiled) {
             regfree(&filter->items[i].regex);
         }
-        wr_free((void *)(uintptr_t)filter->items[i].text.ptr);
     }
     wr_free(filter->items);
     wr_free(filter);
@@ -289,25 +297,62 @@ size_t wr_filter_count(const struct wr_filter *filter)
     return filter == NULL ? 0 : filter->count;
 }
 
-struct wr_str wr_filter_item(const struct wr_filter *filter, size_t index)
+struct wr_str wr_filter_text(const struct wr_filter *filter, size_t index)
 {
     WR_ASSERT(index < filter->count);
     return filter->items[index].text;
 }
 
-int wr_filter_match(const struct wr_filter *filter, struct wr_str name)
+struct wr_str wr_filter_shown(const struct wr_filter *filter, size_t index)
+{
+    WR_ASSERT(index < filter->count);
+    return shown(filter, &filter->items[index]);
+}
+
+struct wr_place wr_filter_place(const struct wr_filter *filter, size_t index)
+{
+    WR_ASSERT(index < filter->count);
+    return place_of(filter, &filter->items[index]);
+}
+
+bool wr_filter_is_name(const struct wr_filter *filter, size_t index)
+{
+    WR_ASSERT(index < filter->count);
+    struct wr_str text = filter->items[index].text;
+    for (size_t i = 0; i < text.len; i++) {
+        bool is_escape = text.ptr[i] == '\\' && i + 1 < text.len && !is_alnum(text.ptr[i + 1]);
+        if (is_escape) {
+            i++;
+        } else if (strchr("\\^$[]|()*+?{}", text.ptr[i]) != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool item_matches(const struct item *item, struct wr_str name)
 {
     char copy[NAME_BYTES_MAX + 1]; /* regexec wants a NUL */
     WR_ASSERT(name.len <= NAME_BYTES_MAX);
     memcpy(copy, name.ptr, name.len);
     copy[name.len] = 0;
-    int found = -1;
-    for (size_t i = 0; found < 0 && i < filter->count; i++) {
-        if (regexec(&filter->items[i].regex, copy, 0, NULL, 0) == 0) {
-            found = (int)i;
+    return regexec(&item->regex, copy, 0, NULL, 0) == 0;
+}
+
+bool wr_filter_item_matches(const struct wr_filter *filter, size_t index, struct wr_str name)
+{
+    WR_ASSERT(index < filter->count);
+    return item_matches(&filter->items[index], name);
+}
+
+int wr_filter_match(const struct wr_filter *filter, struct wr_str name)
+{
+    for (size_t i = 0; i < filter->count; i++) {
+        if (item_matches(&filter->items[i], name)) {
+            return (int)i;
         }
     }
-    return found;
+    return -1;
 }
 
 /* ---- the lists of a connector ---------------------------------------------------------------------- */
@@ -328,8 +373,8 @@ int wr_capture_init(struct wr_capture *out, const struct wr_connector *connector
         if (!wr_connector_has(connector, lists[i].name)) {
             continue;
         }
-        int rc = wr_filter_new(wr_connector_text(connector, lists[i].name), lists[i].name,
-                               wr_connector_place(connector, lists[i].name), lists[i].into, err);
+        int rc = wr_filter_new(wr_connector_node(connector, lists[i].name), lists[i].name,
+                               lists[i].into, err);
         if (rc < 0) {
             return rc;
         }

@@ -15,10 +15,13 @@
 
 struct wr_filter;
 
-/* Compile a list. `what` names its key in errors, `at` its place; both borrowed until return. `out`: owned
- * by the caller, free with wr_filter_free(). WEIR_E_CONFIG for an item that is no expression. */
-WR_MUST_USE int wr_filter_new(struct wr_str list, const char *what, struct wr_place at,
-                              struct wr_filter **out, struct weir_error *err);
+/* Compile a list.
+ *   list  a scalar; borrowed as long as `out`
+ *   what  names its key in errors; borrowed until return
+ *   out   owned by the caller, free with wr_filter_free()
+ * WEIR_E_CONFIG for an item that is no expression, with its place. */
+WR_MUST_USE int wr_filter_new(const struct wr_conf *list, const char *what, struct wr_filter **out,
+                              struct weir_error *err);
 
 /* Free it. Takes NULL. */
 void wr_filter_free(struct wr_filter *filter);
@@ -26,8 +29,20 @@ void wr_filter_free(struct wr_filter *filter);
 /* How many items it has; 0 for NULL. */
 size_t wr_filter_count(const struct wr_filter *filter);
 
-/* An item as it was written; borrowed from the filter. */
-struct wr_str wr_filter_item(const struct wr_filter *filter, size_t index);
+/* An item as it was written; borrowed from the configuration. Not for messages. */
+struct wr_str wr_filter_text(const struct wr_filter *filter, size_t index);
+
+/* An item for messages, "****" when the list is secret; and where it stands, as well as that is known.
+ * Borrowed from the configuration. */
+struct wr_str wr_filter_shown(const struct wr_filter *filter, size_t index);
+struct wr_place wr_filter_place(const struct wr_filter *filter, size_t index);
+
+/* Is an item a name, rather than a pattern? A point stands for itself in most lists, and `\` before it
+ * too, so these make no pattern. */
+bool wr_filter_is_name(const struct wr_filter *filter, size_t index);
+
+/* Does one item match the whole of `name`, of at most 511 bytes (asserted)? */
+bool wr_filter_item_matches(const struct wr_filter *filter, size_t index, struct wr_str name);
 
 /* The first item that matches the whole of `name`, of at most 511 bytes (asserted), or -1. */
 int wr_filter_match(const struct wr_filter *filter, struct wr_str name);

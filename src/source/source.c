@@ -93,6 +93,7 @@ static void publish(struct wr_source *s)
     s->status.is_log_stalled = stalled != NULL;
     if (stalled != NULL) {
         s->status.error = *stalled;
+        wr_conf_hide(s->connector.map, &s->status.error);
     }
     s->status.retries = s->backoff.attempts;
     s->status.retry_ms = s->state == WR_SOURCE_BACKOFF ? s->backoff.wait_ms : 0;
@@ -241,6 +242,8 @@ static enum wr_source_event event_of(struct wr_source *s, const struct weir_erro
         return WR_EV_STOP;
     }
     s->error = *err;
+    wr_conf_hide(s->connector.map,
+                 &s->error); /* servers and libraries quote what they were given */
     return weir_code_class(err->code) == WEIR_RETRY ? WR_EV_LOST : WR_EV_REFUSED;
 }
 
@@ -307,6 +310,7 @@ static int go_back(struct wr_source *s, const struct weir_error *err)
 {
     bool is_soon = wr_mono_ms(s->clock) - s->stream_since_ms < REWIND_MS;
     s->error = *err;
+    wr_conf_hide(s->connector.map, &s->error);
     return is_soon ? WR_EV_LOST : WR_EV_REWIND;
 }
 
@@ -454,6 +458,7 @@ static void finish(struct wr_source *s)
         rc = confirm(s, &err);
     }
     if (rc < 0) {
+        wr_conf_hide(s->connector.map, &err);
         wr_trace(WR_WARN, s->context,
                  "%s, while it stopped; the next start goes on from the stored position", err.text);
     }

@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *const files[] = {"etc/fuzz"};
     const char *const sets[] = {"a=1", set};
     const struct wr_config_env env = {variable, file, &input};
-    const struct wr_conf_warn warn = {take_warning, NULL};
+    const struct wr_conf_warn warn = {.take = take_warning, .arg = NULL};
     for (size_t set_count = 0; set_count <= 2 && set != NULL; set_count++) {
         struct wr_config config;
         struct weir_error err;

@@ -65,12 +65,62 @@ def test_a_server_without_logical_wal_is_refused_with_the_line_that_mends_it(own
     weir.close()
 
 
+def list_place(weir):
+    """"cdc.yaml:LINE:COLUMN" of the table list's value."""
+    for number, line in enumerate((weir.folder / "cdc.yaml").read_text().splitlines(), 1):
+        if "table.include.list" in line:
+            return f"cdc.yaml:{number}:{line.index(': ') + 3}"
+    return None
+
+
 def test_a_table_that_is_not_there_is_told(postgres, db, weir):
     postgres.execute(ORDERS, dbname=db)
     weir.write("cdc.yaml", manifest(postgres, db, "public.ordesr"))
     weir.start("cdc.yaml")
-    assert weir.wait_exit() == 1
-    one_line(weir.log(), "table.include.list")
+    assert weir.wait_exit() == 1  # there is nothing to make a filtered publication for
+    line = one_line(weir.log(), "table.include.list")
+    assert "public.ordesr" in line and list_place(weir) in line and "did you mean 'public.orders'?" in line
+    assert "no table passes the filters" in one_line(weir.log(), "error")
+
+
+def test_a_table_that_is_not_there_does_not_keep_the_others_waiting(postgres, db, weir):
+    postgres.execute(ORDERS + "; INSERT INTO orders VALUES (1, 'new')", dbname=db)
+    tables = "public.orders,inventory.stock,public\\.o.*,public\\.x.*"
+    weir.write("cdc.yaml", manifest(postgres, db, tables, publication_autocreate_mode="all_tables"))
+    weir.start("cdc.yaml")
+    wait_streaming(weir)
+    warnings = [line for line in weir.log().splitlines() if "table.include.list" in line]
+    assert len(warnings) == 2 and list_place(weir).rsplit(":", 1)[0] in warnings[0]
+    assert "has no table 'inventory.stock'" in warnings[0] and "check database, schema and spelling" in warnings[0]
+    assert r"the pattern 'public\.x.*'" in warnings[1]
+    assert len(weir.tail("app.public.orders")) == 1
+    assert weir.stop() == 0
+
+
+def test_tables_that_are_made_later_are_captured(postgres, db, weir):
+    weir.write("cdc.yaml", manifest(postgres, db, "public.orders", publication_autocreate_mode="all_tables"))
+    weir.start("cdc.yaml")
+    wait_streaming(weir)
+    assert "nothing is captured until" in weir.log()
+    postgres.execute(ORDERS, dbname=db)
+    postgres.execute("INSERT INTO orders VALUES (1, 'new')", dbname=db)
+    weir.wait(lambda: "app.public.orders" in weir.topics() and weir.tail("app.public.orders"), 20, "its first row")
+    assert weir.stop() == 0
+
+
+def test_keys_without_effect_are_noted_in_one_line_and_others_keep_their_kind(postgres, db, weir):
+    postgres.execute(ORDERS, dbname=db)
+    weir.write("cdc.yaml", manifest(postgres, db, "public.orders", tasks_max="4", max_batch_size="2048",
+                                    errors_tolerance="none").replace("tasksMax: 1", "tasksMax: 1\n  autoRestart: {enabled: true}"))
+    weir.start("cdc.yaml", set={"slot.nmae": "x"})
+    wait_streaming(weir)
+    notes = [line for line in weir.log().splitlines() if line.startswith("weir: cdc.yaml:")]
+    warnings = [line for line in weir.log().splitlines() if line.startswith("weir: warn")]
+    assert len(notes) == 1 and all(word in notes[0] for word in ("without effect", "tasks.max", "max.batch.size", "errors.tolerance"))
+    assert len(warnings) == 1 and "did you mean 'slot.name'?" in warnings[0], warnings
+    assert weir.stop() == 0
+    done = weir.cli("run", "cdc.yaml", "--set", "message.key.columns=public.orders:status", check=False)
+    assert done.returncode == 2 and "message.key.columns" in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("text, place, word", [

@@ -292,8 +292,8 @@ def test_a_missing_file_is_a_matter_of_configuration(weir):
 def test_unknown_keys_warn_and_it_runs(weir):
     weir.write("weir.yaml", "log:\n  durabilty: fsync\nview: {}\n")
     start(weir)
-    assert "weir.yaml: 2:3: unknown key 'durabilty' in log; did you mean 'durability'?" in weir.log()
-    assert "weir.yaml: 3:1: unknown key 'view' in weir.yaml; did you mean 'views'?" in weir.log()
+    assert "weir.yaml:2:3: unknown key 'durabilty' in log; did you mean 'durability'?" in weir.log()
+    assert "weir.yaml:3:1: unknown key 'view' in weir.yaml; did you mean 'views'?" in weir.log()
     assert weir.stop() == DONE
 
 

@@ -71,7 +71,7 @@ static inline int load(struct outside *outside, const char *const *files, const 
                        struct wr_config *out, struct weir_error *err)
 {
     const struct wr_config_env env = {outside_variable, outside_file, outside};
-    const struct wr_conf_warn warn = {outside_warn, outside};
+    const struct wr_conf_warn warn = {.take = outside_warn, .arg = outside};
     struct wr_config_input input = {.files = files, .sets = sets, .env = &env, .warn = &warn};
     while (files != NULL && files[input.file_count] != NULL) {
         input.file_count++;

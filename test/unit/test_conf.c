@@ -83,11 +83,38 @@ static void take_warning(void *arg, struct wr_place at, const char *text)
                    at.column, text);
 }
 
+static void a_text_of_somebody_else_loses_what_is_secret(void **state)
+{
+    (void)state;
+    struct wr_conf_entry entries[] = {
+        {.key = WR_STR_INIT("database.user"), .value = scalar("app")},
+        {.key = WR_STR_INIT("database.hostname"), .value = scalar("db1.local, db2.local")},
+        {.key = WR_STR_INIT("database.dbname"), .value = scalar("shop")},
+        {.key = WR_STR_INIT("slot.name"), .value = scalar("xy")}};
+    const struct wr_conf map = {.kind = WR_CONF_MAP, .entries = entries, .count = 4};
+    struct weir_error err;
+    for (size_t i = 0; i < 4; i++) {
+        entries[i].value.is_secret = i != 2;
+    }
+    (void)wr_fail(&err, WEIR_E_CONNECT,
+                  "no route to db2.local: user \"app\" of application app_1 in shop, app; xy");
+    wr_conf_hide(&map, &err);
+    assert_string_equal(err.text,
+                        "no route to ****: user \"****\" of application app_1 in shop, ****; xy");
+    for (size_t len = WEIR_ERROR_TEXT_MAX - 12; len < WEIR_ERROR_TEXT_MAX - 1; len++) {
+        memset(err.text, '.', len);
+        (void)snprintf(err.text + len - 3, 4, "app"); /* stars need more room than the word */
+        wr_conf_hide(&map, &err);
+        assert_null(strstr(err.text, "app"));
+        assert_true(strlen(err.text) < WEIR_ERROR_TEXT_MAX);
+    }
+}
+
 static void an_unknown_key_is_told_with_the_nearest_known_one(void **state)
 {
     (void)state;
     char told[500] = "";
-    const struct wr_conf_warn warn = {take_warning, told};
+    const struct wr_conf_warn warn = {.take = take_warning, .arg = told};
     static const char *const known[] = {"dir", "durability"};
     struct wr_conf_entry entries[] = {
         {WR_STR("durabilty"), {"weir.yaml", 2, 3}, scalar("fsync")},
@@ -108,6 +135,7 @@ int main(void)
         cmocka_unit_test(a_wrong_number_names_its_place_and_what_is_expected),
         cmocka_unit_test(a_byte_of_a_text_has_a_place_in_the_file),
         cmocka_unit_test(a_secret_is_never_shown),
+        cmocka_unit_test(a_text_of_somebody_else_loses_what_is_secret),
         cmocka_unit_test(an_unknown_key_is_told_with_the_nearest_known_one),
     };
     return cmocka_run_group_tests_name("conf", tests, NULL, NULL);

@@ -18,7 +18,16 @@ static void take_warning(void *arg, struct wr_place at, const char *text)
     (void)snprintf(told + len, sizeof(told) - len, "%d:%s|", at.line, text);
 }
 
-static const struct wr_conf_warn warn = {.take = take_warning};
+static char noted[2048];
+
+static void take_note(void *arg, struct wr_place at, const char *text)
+{
+    (void)arg;
+    size_t len = strlen(noted);
+    (void)snprintf(noted + len, sizeof(noted) - len, "%d:%s|", at.line, text);
+}
+
+static const struct wr_conf_warn warn = {.take = take_warning, .note = take_note};
 
 /* Up to four keys with their values; line numbers count from 1. */
 static const struct wr_conf *conf(const char *const pairs[][2], size_t count)
@@ -32,6 +41,7 @@ static const struct wr_conf *conf(const char *const pairs[][2], size_t count)
     }
     map = (struct wr_conf){.kind = WR_CONF_MAP, .entries = entries, .count = count};
     told[0] = 0;
+    noted[0] = 0;
     return &map;
 }
 
@@ -103,16 +113,33 @@ static void unknown_keys_are_told_with_the_nearest_known_one(void **state)
                         "2:unknown key 'favourite.colour'|");
 }
 
-static void keys_without_effect_are_told_and_taken(void **state)
+static void keys_without_effect_are_noted_in_one_sentence_by_their_reason(void **state)
 {
     (void)state;
     const char *const pairs[][2] = {
-        {"tasks.max", "1"}, {"driver.foo", "x"}, {"key.converter.schema.registry.url", "http://r"}};
-    (void)checked(pairs, 3);
+        {"slot.name", "s"},  {"errors.tolerance", "all"},   {"tasks.max", "4"},
+        {"driver.foo", "x"}, {"errors.log.enable", "true"}, {"poll.interval.ms", "~"}};
+    (void)checked(pairs, 6);
+    assert_string_equal(told, ""); /* nothing is wrong with them */
     assert_string_equal(
-        told, "1:tasks.max has no effect: a source is one task|"
-              "2:driver.foo has no effect: there is no JDBC driver|"
-              "3:key.converter.schema.registry.url has no effect: the converter does not know it|");
+        noted, "2:without effect here: errors.tolerance, errors.log.enable (what a retry can "
+               "mend is retried, what it cannot stops the source), tasks.max (a source is "
+               "one task), driver.foo (there is no JDBC driver)|");
+}
+
+static void keys_without_effect_that_are_many_take_more_lines(void **state)
+{
+    (void)state;
+    const char *const pairs[][2] = {
+        {"snapshot.isolation.mode", "x"}, {"snapshot.fetch.size", "1"}, {"snapshot.delay.ms", "1"},
+        {"errors.tolerance", "all"},      {"topic.cache.size", "1"},    {"tasks.max", "4"},
+        {"include.schema.changes", "x"},  {"lsn.flush.timeout.ms", "1"}};
+    (void)checked(pairs, 8);
+    for (size_t i = 0; i < 8; i++) {
+        assert_non_null(strstr(noted, pairs[i][0]));
+    }
+    const char *second = strchr(noted, '|') + 1;
+    assert_memory_equal(second + 1, ":without effect here: ", 22);
 }
 
 static void what_would_change_records_is_refused_by_name(void **state)
@@ -206,7 +233,8 @@ int main(void)
         cmocka_unit_test(gives_values_and_defaults_by_kind),
         cmocka_unit_test(old_names_work_with_a_warning),
         cmocka_unit_test(unknown_keys_are_told_with_the_nearest_known_one),
-        cmocka_unit_test(keys_without_effect_are_told_and_taken),
+        cmocka_unit_test(keys_without_effect_are_noted_in_one_sentence_by_their_reason),
+        cmocka_unit_test(keys_without_effect_that_are_many_take_more_lines),
         cmocka_unit_test(what_would_change_records_is_refused_by_name),
         cmocka_unit_test(refused_keys_may_be_set_to_what_they_are_anyway),
         cmocka_unit_test(wrong_values_name_place_and_what_is_allowed),

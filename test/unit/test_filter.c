@@ -9,13 +9,22 @@
 
 #include <cmocka.h>
 
-static const struct wr_place here = {.file = "f.yaml", .line = 3, .column = 5};
+/* A list as it stands in a file at 3:5. */
+static const struct wr_conf *list_of(const char *text)
+{
+    static struct wr_conf node;
+    node = (struct wr_conf){.at = {"f.yaml", 3, 5},
+                            .text = wr_str_of(text),
+                            .text_at = {"f.yaml", 3, 5},
+                            .text_column = 1};
+    return &node;
+}
 
 static bool takes(const char *list, const char *name)
 {
     struct wr_filter *f = NULL;
     struct weir_error err;
-    if (wr_filter_new(wr_str_of(list), "table.include.list", here, &f, &err) != 0) {
+    if (wr_filter_new(list_of(list), "table.include.list", &f, &err) != 0) {
         fail_msg("%s", err.text);
     }
     bool is_taken = wr_filter_match(f, wr_str_of(name)) >= 0;
@@ -68,7 +77,7 @@ static void refuses(const char *item)
 {
     struct wr_filter *f = NULL;
     struct weir_error err;
-    if (wr_filter_new(wr_str_of(item), "table.include.list", here, &f, &err) != WEIR_E_CONFIG) {
+    if (wr_filter_new(list_of(item), "table.include.list", &f, &err) != WEIR_E_CONFIG) {
         fail_msg("took %s", item);
     }
     assert_non_null(strstr(err.text, "f.yaml:3:5: table.include.list"));
@@ -91,13 +100,61 @@ static void gives_the_place_of_the_first_item_that_takes(void **state)
     (void)state;
     struct wr_filter *f = NULL;
     struct weir_error err;
-    assert_int_equal(wr_filter_new(WR_STR("s.c, s.[ab], s.*"), "t", here, &f, &err), 0);
+    assert_int_equal(wr_filter_new(list_of("s.c, s.[ab], s.*"), "t", &f, &err), 0);
     assert_int_equal(wr_filter_count(f), 3);
-    assert_true(wr_str_eq(wr_filter_item(f, 1), WR_STR("s.[ab]")));
+    assert_true(wr_str_eq(wr_filter_text(f, 1), WR_STR("s.[ab]")));
     assert_int_equal(wr_filter_match(f, WR_STR("s.c")), 0);
     assert_int_equal(wr_filter_match(f, WR_STR("s.a")), 1);
     assert_int_equal(wr_filter_match(f, WR_STR("s.z")), 2);
     assert_int_equal(wr_filter_match(f, WR_STR("t.z")), -1);
+    assert_true(wr_filter_item_matches(f, 2, WR_STR("s.c"))); /* whatever an earlier one takes */
+    assert_false(wr_filter_item_matches(f, 1, WR_STR("s.c")));
+    wr_filter_free(f);
+}
+
+static void knows_where_each_item_stands(void **state)
+{
+    (void)state;
+    struct wr_filter *f = NULL;
+    struct weir_error err;
+    assert_int_equal(wr_filter_new(list_of("s.c,\n  s.d,s.e"), "t", &f, &err), 0);
+    assert_int_equal(wr_filter_place(f, 0).line, 3);
+    assert_int_equal(wr_filter_place(f, 2).line, 4);
+    assert_int_equal(wr_filter_place(f, 2).column, 7);
+    wr_filter_free(f);
+    assert_int_equal(wr_filter_new(list_of("s.c, (a"), "t", &f, &err), WEIR_E_CONFIG);
+    assert_non_null(strstr(err.text, "f.yaml:3:10: t: '(a'"));
+}
+
+static void tells_names_from_patterns(void **state)
+{
+    (void)state;
+    struct wr_filter *f = NULL;
+    struct weir_error err;
+    const char *list = "public.orders, public\\.or-ders, public.o*, a|b, public\\.\\w+";
+    assert_int_equal(wr_filter_new(list_of(list), "t", &f, &err), 0);
+    assert_true(wr_filter_is_name(f, 0));
+    assert_true(wr_filter_is_name(f, 1));
+    for (size_t i = 2; i < 5; i++) {
+        assert_false(wr_filter_is_name(f, i));
+    }
+    wr_filter_free(f);
+}
+
+static void a_secret_list_is_in_no_message(void **state)
+{
+    (void)state;
+    struct wr_filter *f = NULL;
+    struct weir_error err;
+    struct wr_conf secret = *list_of("hunter2(a");
+    secret.is_secret = true;
+    assert_int_equal(wr_filter_new(&secret, "table.include.list", &f, &err), WEIR_E_CONFIG);
+    assert_null(strstr(err.text, "hunter2"));
+    assert_non_null(strstr(err.text, "'****'"));
+    secret = *list_of("hunter2");
+    secret.is_secret = true;
+    assert_int_equal(wr_filter_new(&secret, "table.include.list", &f, &err), 0);
+    assert_true(wr_str_eq(wr_filter_shown(f, 0), WR_STR("****")));
     wr_filter_free(f);
 }
 
@@ -150,6 +207,9 @@ int main(void)
         cmocka_unit_test(understands_what_java_writes_otherwise),
         cmocka_unit_test(refuses_what_cannot_be_written_in_posix),
         cmocka_unit_test(gives_the_place_of_the_first_item_that_takes),
+        cmocka_unit_test(knows_where_each_item_stands),
+        cmocka_unit_test(tells_names_from_patterns),
+        cmocka_unit_test(a_secret_list_is_in_no_message),
         cmocka_unit_test(schemas_and_tables_are_taken_and_left_out),
         cmocka_unit_test(system_tables_are_left_out_unless_asked_for),
     };

@@ -13,7 +13,7 @@ static int read_text(const char *text)
     static struct outside outside;
     outside.files = files;
     static const char *const paths[] = {"weir.yaml", NULL};
-    const struct wr_conf_warn warn = {outside_warn, &outside};
+    const struct wr_conf_warn warn = {.take = outside_warn, .arg = &outside};
     wr_config_fini(&config);
     err.text[0] = 0;
     assert_int_equal(load(&outside, paths, NULL, &config, &err), 0);

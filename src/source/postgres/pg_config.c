@@ -122,7 +122,6 @@ int wr_pg_config_read(struct wr_pg_config *out, const char *name,
     out->mismatch = (enum wr_pg_mismatch)wr_connector_choice(connector, "offset.mismatch.strategy");
     out->is_via_root = wr_connector_bool(connector, "publish.via.partition.root");
     out->has_snapshot = wr_connector_choice(connector, "snapshot.mode") == 0;
-    out->has_table_list = wr_connector_has(connector, "table.include.list");
     out->query_timeout_ms = (int)wr_connector_int(connector, "database.query.timeout.ms");
     out->status_interval_ms = (int)wr_connector_int(connector, "status.update.interval.ms");
     out->slot_patience_ms = wr_connector_int(connector, "slot.max.retries") *

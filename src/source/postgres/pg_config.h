@@ -32,9 +32,8 @@ struct wr_pg_config {
     const char *publication;
     enum wr_pg_autocreate autocreate;
     enum wr_pg_mismatch mismatch;
-    bool is_via_root;    /* publish.via.partition.root */
-    bool has_snapshot;   /* snapshot.mode is initial */
-    bool has_table_list; /* table.include.list is set */
+    bool is_via_root;  /* publish.via.partition.root */
+    bool has_snapshot; /* snapshot.mode is initial */
     int query_timeout_ms;
     int status_interval_ms;
     int64_t slot_patience_ms; /* how long a slot that somebody else holds is tried again */

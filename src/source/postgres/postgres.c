@@ -329,12 +329,35 @@ static int resume(struct wr_pg_source *s, struct wr_str stored, const struct wr_
     return 0;
 }
 
+static void warn_of(void *arg, struct wr_place at, const char *text)
+{
+    const struct wr_pg_source *s = arg;
+    struct weir_error said;
+    (void)wr_conf_fail(&said, at, "%s", text);
+    wr_conf_hide(s->env.connector->map, &said);
+    wr_trace(WR_WARN, s->env.context, "%s", said.text);
+}
+
+/* Odd entries of the list are told of once, not at every reconnect. */
+static int find_targets(struct wr_pg_source *s, struct weir_error *err)
+{
+    const struct wr_conf_warn warn = {.take = warn_of, .arg = s};
+    int rc = wr_pg_setup_targets(s->sessions.control, &s->config,
+                                 s->has_checked_list ? NULL : &warn, &s->targets, err);
+    s->has_checked_list = s->has_checked_list || rc == 0;
+    if (rc == 0 && s->targets.count == 0) {
+        wr_trace(WR_WARN, s->env.context,
+                 "no table passes the filters: nothing is captured until one does");
+    }
+    return rc;
+}
+
 static int prepare(struct wr_pg_source *s, struct wr_str stored, enum wr_source_start *start,
                    struct weir_error *err)
 {
     struct wr_pg_publication publication = {0};
     struct wr_pg_slot slot = {0};
-    int rc = wr_pg_setup_targets(s->sessions.control, &s->config, &s->targets, err);
+    int rc = find_targets(s, err);
     if (rc == 0) {
         rc = wr_pg_setup_publication(s->sessions.control, &s->config, &s->server, &s->targets,
                                      &publication, err);

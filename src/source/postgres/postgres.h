@@ -34,6 +34,7 @@ struct wr_pg_source {
     struct wr_pg_server server;
     struct wr_pg_targets targets;
     struct wr_pg_stream stream; /* its position is the source's, in a snapshot too */
+    bool has_checked_list;      /* entries of table.include.list that take nothing were told of */
     bool is_making_slot;        /* the statement that makes one is under way, or was broken off */
 
     /* the snapshot */

@@ -1,5 +1,6 @@
 #include "source/postgres/setup.h"
 
+#include "source/postgres/include_list.h"
 #include "source/postgres/pgoutput.h"
 #include "source/postgres/sql.h"
 
@@ -177,8 +178,35 @@ static int add_target(struct wr_pg_targets *targets, const struct wr_pg_result *
     return 0;
 }
 
+/* Look for entries of the list that take no table. */
+static int check_list(const struct wr_pg_config *config, const struct wr_pg_result *rows,
+                      const struct wr_conf_warn *warn, struct wr_arena *arena,
+                      struct weir_error *err)
+{
+    size_t count = wr_pg_result_rows(rows);
+    const char **names = wr_arena_array(arena, count + 1, sizeof(*names));
+    bool is_whole = names != NULL;
+    for (size_t i = 0; is_whole && i < count; i++) {
+        char name[2 * WR_PG_NAME_MAX];
+        char part[WR_PG_NAME_MAX];
+        copy_name(part, wr_pg_result_text(rows, i, "schema"));
+        struct wr_writer w = wr_writer_over(name, sizeof(name));
+        wr_put_fmt(&w, "%s.", part);
+        copy_name(part, wr_pg_result_text(rows, i, "name"));
+        wr_put_str(&w, wr_str_of(part));
+        names[i] = wr_arena_str(arena, wr_writer_str(&w));
+        is_whole = names[i] != NULL;
+    }
+    if (!is_whole) {
+        return wr_fail(err, WEIR_E_NOMEM, "the names of %zu tables", count);
+    }
+    wr_pg_warn_unmatched(config->capture.tables, names, count, config->database, warn);
+    return 0;
+}
+
 int wr_pg_setup_targets(struct wr_pg_session *control, const struct wr_pg_config *config,
-                        struct wr_pg_targets *out, struct weir_error *err)
+                        const struct wr_conf_warn *warn, struct wr_pg_targets *out,
+                        struct weir_error *err)
 {
     const struct wr_pg_arg args[] = {{"publication", wr_str_of(config->publication)}};
     struct wr_pg_result *rows = NULL;
@@ -189,12 +217,8 @@ int wr_pg_setup_targets(struct wr_pg_session *control, const struct wr_pg_config
                                    wr_pg_result_text(rows, i, "name"));
         rc = rank < 0 ? 0 : add_target(out, rows, i, rank, err);
     }
-    if (rc == 0 && out->count == 0 && config->has_table_list) {
-        rc = wr_fail(
-            err, WEIR_E_REFUSED,
-            "table.include.list takes none of the %zu tables of database '%s': make them, or "
-            "correct the list (schema.table)",
-            wr_pg_result_rows(rows), config->database);
+    if (rc == 0 && warn != NULL) {
+        rc = check_list(config, rows, warn, &out->arena, err);
     }
     wr_pg_result_free(rows);
     if (rc == 0 && out->count > 0) {

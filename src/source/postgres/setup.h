@@ -93,9 +93,11 @@ WR_MUST_USE int wr_pg_setup_identify(struct wr_pg_session *stream,
 WR_MUST_USE int wr_pg_setup_slot(struct wr_pg_session *control, const struct wr_pg_config *config,
                                  struct wr_pg_slot *out, struct weir_error *err);
 
-/* The tables that pass the filters. `out`: let go with wr_pg_targets_fini(), also after a failure. */
+/* The tables that pass the filters. Entries of table.include.list that take none are told to `warn`, which
+ * may be NULL. `out`: let go with wr_pg_targets_fini(), also after a failure. */
 WR_MUST_USE int wr_pg_setup_targets(struct wr_pg_session *control,
-                                    const struct wr_pg_config *config, struct wr_pg_targets *out,
+                                    const struct wr_pg_config *config,
+                                    const struct wr_conf_warn *warn, struct wr_pg_targets *out,
                                     struct weir_error *err);
 
 /* Find the publication; make or change it as the configuration says. */
