@@ -151,8 +151,10 @@ bool oracle_judge_damaged(const struct oracle *o, struct wr_log *log, enum wr_si
                           uint32_t *damaged, char why[ORACLE_WHY_MAX]);
 
 /* A log was opened after a crash and judged: what was not answered is settled by what is there. `loss`: what
- * the crash was; ALL: the process died, and what it had not synced is still not. */
-void oracle_settle(struct oracle *o, struct wr_log *log, enum wr_sim_loss loss);
+ * the crash was; ALL: the process died, and what it had not synced is still not. False with the reason in
+ * `why` when the log cannot be read (the disk may fail at any time): nothing is settled then. */
+bool oracle_settle(struct oracle *o, struct wr_log *log, enum wr_sim_loss loss,
+                   char why[ORACLE_WHY_MAX]);
 
 /* The log was stopped cleanly: all of it is durable. */
 void oracle_stopped(struct oracle *o);

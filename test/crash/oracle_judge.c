@@ -625,12 +625,8 @@ static void settle_topic(struct oracle *o, const struct view *v, size_t index)
     }
 }
 
-void oracle_settle(struct oracle *o, struct wr_log *log, enum wr_sim_loss loss)
+static void settle_all(struct oracle *o, const struct view *v)
 {
-    char why[ORACLE_WHY_MAX];
-    struct view *v = view_new(o, loss, why);
-    bool is_good = read_all(v, log);
-    WR_ASSERT(is_good);
     for (uint64_t id = 1; id <= o->commit_count; id++) {
         settle_commit(o, v, id);
     }
@@ -642,5 +638,16 @@ void oracle_settle(struct oracle *o, struct wr_log *log, enum wr_sim_loss loss)
     for (size_t t = 0; t < o->topic_count; t++) {
         settle_topic(o, v, t);
     }
+}
+
+bool oracle_settle(struct oracle *o, struct wr_log *log, enum wr_sim_loss loss,
+                   char why[ORACLE_WHY_MAX])
+{
+    struct view *v = view_new(o, loss, why);
+    bool is_good = read_all(v, log);
+    if (is_good) {
+        settle_all(o, v);
+    }
     view_fini(v);
+    return is_good;
 }

@@ -548,7 +548,9 @@ static int settle(struct workload *w, struct weir_error *err)
     if (!oracle_judge(&w->oracle, w->log, w->loss, w->why)) {
         return wr_fail(err, WEIR_E_CORRUPT, "judged at its start: %.300s", w->why);
     }
-    oracle_settle(&w->oracle, w->log, w->loss);
+    if (!oracle_settle(&w->oracle, w->log, w->loss, w->why)) {
+        return wr_fail(err, WEIR_E_CORRUPT, "read at its start: %.300s", w->why);
+    }
     w->oracle.leader_epoch = recovery.leader_epoch;
     w->oracle.is_clean = false;
     w->is_unsettled = false;

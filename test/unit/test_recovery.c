@@ -269,6 +269,79 @@ static void what_a_leftover_held_does_not_come_back_behind_a_new_segment(void **
     finish(f);
 }
 
+static void what_retention_left_behind_is_no_damage_when_the_list_is_lost(void **state)
+{
+    WR_UNUSED(state);
+    struct fix *f = fix_new();
+    fix_open(f);
+    struct wr_log_topic *t =
+        fix_topic(f, "t", 1, "segment.bytes=200,retention.bytes=400,file.delete.delay.ms=0");
+    for (int i = 0; i < 8; i++) {
+        fix_put(f, t, 0, "k", "0123456789012345678901234567890123456789");
+    }
+    assert_int_equal(wr_embedded_retain(f->log, &f->err), 1);
+    int64_t start = fix_info(f, t, 0).log_start;
+    assert_true(start > 1);
+    leave_file(f, "log/t-0/00000000000000000000.log", 0xaa, 500);
+    assert_int_equal(wr_vfs_unlink(wr_vfs_sim_vfs(f->sim), "log/t-0/segments", &f->err), 0);
+    wr_log_topic_unref(t);
+    fix_kill(f);
+    fix_open(f);
+    t = fix_topic(f, "t", 1, NULL);
+    assert_null(strchr(fix_read(f, t, 0, start), '!'));
+    assert_false(fix_info(f, t, 0).is_damaged);
+    assert_int_equal(wr_embedded_retain(f->log, &f->err), 0);
+    assert_int_equal(
+        wr_vfs_unlink(wr_vfs_sim_vfs(f->sim), "log/t-0/00000000000000000000.log", &f->err),
+        WEIR_E_NOTFOUND);
+    wr_log_topic_unref(t);
+    finish(f);
+}
+
+static void segments_that_are_gone_are_damage(void **state)
+{
+    WR_UNUSED(state);
+    struct fix *f = filled();
+    fix_close(f);
+    struct wr_vfs *vfs = wr_vfs_sim_vfs(f->sim);
+    assert_int_equal(wr_vfs_unlink(vfs, "log/many-0/00000000000000000000.log", &f->err), 0);
+    assert_int_equal(wr_vfs_unlink(vfs, "log/many-0/segments", &f->err), 0);
+    fix_open(f);
+    struct wr_log_topic *many = fix_topic(f, "many", 1, NULL);
+    assert_non_null(strstr(fix_read(f, many, 0, 0), "has lost its segment at offset 0"));
+    assert_int_equal(f->err.code, WEIR_E_DAMAGED);
+    assert_true(fix_info(f, many, 0).is_damaged);
+    wr_log_topic_unref(many);
+    finish(f);
+}
+
+/* Aborted transactions are listed in a file of their own, which can be made anew and for which a full disk
+ * has no room. */
+static void a_checkpoint_on_a_full_disk_keeps_the_names_of_new_segments(void **state)
+{
+    WR_UNUSED(state);
+    struct fix *f = filled();
+    struct wr_log_topic *t = fix_topic(f, "t", 2, NULL);
+    assert_int_equal(wr_embedded_checkpoint(f->log, &f->err), 0);
+    assert_int_equal(wr_embedded_roll(f->log, t, 0, &f->err), 0);
+    assert_int_equal(wr_log_writer_mark(f->writer, &f->err), 0);
+    fix_put(f, t, 0, "x", "y");
+    assert_int_equal(wr_log_writer_end(f->writer, false, NULL, &f->err), 0);
+    fix_drive(f);
+    wr_log_topic_unref(t);
+    wr_vfs_sim_capacity(f->sim, wr_vfs_sim_used(f->sim));
+    assert_int_equal(wr_embedded_checkpoint(f->log, &f->err), 0);
+    wr_vfs_sim_capacity(f->sim, UINT64_MAX);
+    lose_power(f);
+    fix_open(f);
+    assert_int_equal(recovery_of(f).damaged, 0);
+    t = fix_topic(f, "t", 2, NULL);
+    assert_int_equal(fix_info(f, t, 0).high_watermark, 4);
+    wr_log_topic_unref(t);
+    check_all_there(f);
+    finish(f);
+}
+
 static void a_second_process_is_told_the_folder(void **state)
 {
     WR_UNUSED(state);
@@ -292,6 +365,9 @@ int main(void)
         cmocka_unit_test(derived_files_are_made_anew),
         cmocka_unit_test(what_the_segments_lost_is_written_again),
         cmocka_unit_test(what_a_leftover_held_does_not_come_back_behind_a_new_segment),
+        cmocka_unit_test(what_retention_left_behind_is_no_damage_when_the_list_is_lost),
+        cmocka_unit_test(segments_that_are_gone_are_damage),
+        cmocka_unit_test(a_checkpoint_on_a_full_disk_keeps_the_names_of_new_segments),
         cmocka_unit_test(a_second_process_is_told_the_folder),
     };
     return cmocka_run_group_tests_name("recovery", tests, NULL, NULL);

@@ -104,7 +104,6 @@ static int sync_segments(struct wr_embedded *e, struct work *work, struct weir_e
         if (!wr_topic_is_deleted(seg->partition->topic)) {
             rc = wr_segment_sync(e, seg, err);
         }
-        rc = derived(rc);
     }
     return rc;
 }

@@ -234,27 +234,66 @@ static int scan_segment(struct found *found, struct wr_segment_info *info, int64
     return 0;
 }
 
-static int rebuild(struct wr_embedded *e, struct wr_partition *p, int64_t before,
-                   struct wr_segment_info **out, size_t *count, struct weir_error *err)
+/* What lies below the log start was removed, or was about to be: it need not be whole, and some of it may
+ * be missing. The files that are left are swept. */
+static void forget_removed(struct found *found, int64_t log_start)
 {
-    struct found found = {.e = e, .p = p, .before = before};
-    char folder[WR_PATH_BYTES];
-    wr_path_folder(e, p->topic->topic.name, p->number, folder);
-    int rc = wr_vfs_list(e->vfs, folder, found_file, &found, err);
-    if (rc == 0 && found.count > 1) {
-        qsort(found.list, found.count, sizeof(found.list[0]), by_base);
+    size_t first = 0;
+    while (first + 1 < found->count && found->list[first + 1].base <= log_start) {
+        first++;
     }
-    for (size_t i = 0; i < found.count && rc == 0; i++) {
-        int64_t next = i + 1 < found.count ? found.list[i + 1].base : before;
-        rc = scan_segment(&found, &found.list[i], next, err);
-        found.list[i].aborted_count = WR_ABORTED_UNKNOWN;
+    if (first + 1 == found->count && found->before <= log_start) {
+        first++;
+    }
+    found->count -= first;
+    memmove(found->list, found->list + first, found->count * sizeof(found->list[0]));
+    if (first > 0) {
+        pthread_mutex_lock(&found->e->lock);
+        found->p->must_sweep = true;
+        pthread_mutex_unlock(&found->e->lock);
+    }
+}
+
+/* The segments from the log start on are gone. */
+static void note_missing(struct found *found, int64_t log_start, int64_t base)
+{
+    struct wr_damage damage = {log_start, base, log_start, 0, 0};
+    pthread_mutex_lock(&found->e->lock);
+    wr_partition_damage(found->p, &damage);
+    pthread_mutex_unlock(&found->e->lock);
+    wr_embedded_notice(found->e, WR_ERROR,
+                       "'%s' partition %u: offsets %" PRId64 " to %" PRId64
+                       " are lost: no segment has them; it takes no more records",
+                       found->p->topic->topic.name, found->p->number, log_start, base - 1);
+}
+
+static int rebuild(struct found *found, int64_t log_start, struct wr_segment_info **out,
+                   size_t *count, struct weir_error *err)
+{
+    char folder[WR_PATH_BYTES];
+    wr_path_folder(found->e, found->p->topic->topic.name, found->p->number, folder);
+    int rc = wr_vfs_list(found->e->vfs, folder, found_file, found, err);
+    if (rc == 0 && found->count > 1) {
+        qsort(found->list, found->count, sizeof(found->list[0]), by_base);
+    }
+    if (rc == 0 && found->count > 0) {
+        forget_removed(found, log_start);
+    }
+    int64_t first = found->count > 0 ? found->list[0].base : found->before;
+    if (rc == 0 && first > log_start) {
+        note_missing(found, log_start, first);
+    }
+    for (size_t i = 0; i < found->count && rc == 0; i++) {
+        int64_t next = i + 1 < found->count ? found->list[i + 1].base : found->before;
+        rc = scan_segment(found, &found->list[i], next, err);
+        found->list[i].aborted_count = WR_ABORTED_UNKNOWN;
     }
     if (rc < 0) {
-        wr_free(found.list);
+        wr_free(found->list);
         return rc;
     }
-    *out = found.list;
-    *count = found.count;
+    *out = found->list;
+    *count = found->count;
     return 0;
 }
 
@@ -336,7 +375,8 @@ int wr_list_load(struct wr_embedded *e, struct wr_partition *p, struct weir_erro
         wr_free(list);
         list = NULL;
         first = 0;
-        rc = rebuild(e, p, before, &list, &count, err);
+        struct found found = {.e = e, .p = p, .before = before};
+        rc = rebuild(&found, log_start, &list, &count, err);
     }
     if (rc < 0) {
         wr_free(list);

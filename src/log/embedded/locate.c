@@ -36,14 +36,16 @@ static int open_segment(struct wr_embedded *e, struct wr_partition *p, int64_t o
 {
     pthread_mutex_lock(&e->lock);
     struct wr_segment *seg = wr_segment_at(p, offset);
+    bool is_removed = offset < p->log_start; /* retention was faster */
     if (seg != NULL) {
         seg->pins++;
         *out = (struct wr_place){.segment = seg, .bytes = seg->info.bytes};
     }
     pthread_mutex_unlock(&e->lock);
-    if (seg == NULL) { /* retention was faster */
-        return wr_fail(err, WEIR_E_RANGE, "'%s' partition %u has nothing at offset %" PRId64,
-                       p->topic->topic.name, p->number, offset);
+    if (seg == NULL) {
+        return wr_fail(err, is_removed ? WEIR_E_RANGE : WEIR_E_DAMAGED,
+                       "'%s' partition %u %s offset %" PRId64, p->topic->topic.name, p->number,
+                       is_removed ? "has nothing any more at" : "has lost its segment at", offset);
     }
     int rc = wr_segment_pin(e, seg, &out->file, err);
     wr_segment_unpin(e, seg); /* one pin is enough */

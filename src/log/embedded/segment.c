@@ -377,7 +377,8 @@ int wr_segment_sync(struct wr_embedded *e, struct wr_segment *seg, struct weir_e
         return rc;
     }
     rc = sync_bytes(e, seg, file, err);
-    rc = rc == 0 ? wr_txnindex_write(e, seg, err) : rc;
+    int indexed = rc == 0 ? wr_txnindex_write(e, seg, err) : rc;
+    rc = indexed == WEIR_E_FULL ? 0 : indexed; /* derived, but the file's own name is not */
     pthread_mutex_lock(&e->lock);
     bool is_new = seg->is_new;
     pthread_mutex_unlock(&e->lock);
