@@ -112,6 +112,11 @@ int wr_file_reserve(struct wr_file *file, uint64_t at, uint64_t len, struct weir
     return file->vfs->ops->reserve(file, at, len, err);
 }
 
+void wr_file_advise(struct wr_file *file, enum wr_advice advice, uint64_t at, uint64_t len)
+{
+    file->vfs->ops->advise(file, advice, at, len);
+}
+
 int64_t wr_file_size(struct wr_file *file, struct weir_error *err)
 {
     return file->vfs->ops->size(file, err);

@@ -38,6 +38,13 @@ enum wr_open_flags {
     WR_OPEN_TRUNCATE = 8   /* cut to nothing */
 };
 
+/* Of bytes in a file: what will be done with them. */
+enum wr_advice {
+    WR_ADVICE_WRITE_BACK, /* begin to write to disk what is in memory, so that a sync has less to wait for */
+    WR_ADVICE_FORGET, /* the next read is to ask the disk, not memory; what is not written yet stays */
+    WR_ADVICE_NEED    /* will be read soon: begin to read */
+};
+
 struct wr_dir_entry {
     const char *name; /* borrowed during the call */
     bool is_dir;
@@ -61,6 +68,7 @@ struct wr_vfs_ops {
     int (*sync)(struct wr_file *file, struct weir_error *err);
     int (*truncate)(struct wr_file *file, uint64_t len, struct weir_error *err);
     int (*reserve)(struct wr_file *file, uint64_t at, uint64_t len, struct weir_error *err);
+    void (*advise)(struct wr_file *file, enum wr_advice advice, uint64_t at, uint64_t len);
     int64_t (*size)(struct wr_file *file, struct weir_error *err);
     int (*lock)(struct wr_file *file, struct weir_error *err);
     int (*fd)(const struct wr_file *file);
@@ -122,6 +130,10 @@ WR_MUST_USE int wr_file_truncate(struct wr_file *file, uint64_t len, struct weir
  * that a later write there cannot meet a full disk. Where the file system cannot, 0 as well. */
 WR_MUST_USE int wr_file_reserve(struct wr_file *file, uint64_t at, uint64_t len,
                                 struct weir_error *err);
+
+/* Tell the system what will be done with `len` bytes at `at` (0: all behind `at`). It may do nothing; an error
+ * in writing shows in the next sync. */
+void wr_file_advise(struct wr_file *file, enum wr_advice advice, uint64_t at, uint64_t len);
 
 /* Size in bytes, or a WEIR_E_ code. */
 WR_MUST_USE int64_t wr_file_size(struct wr_file *file, struct weir_error *err);

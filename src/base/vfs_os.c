@@ -121,6 +121,20 @@ static int os_reserve(struct wr_file *file, uint64_t at, uint64_t len, struct we
     return rc < 0 ? fail(err, "reserve room for", os_of(file)->path) : 0;
 }
 
+static void os_advise(struct wr_file *file, enum wr_advice advice, uint64_t at, uint64_t len)
+{
+    int fd = os_of(file)->fd;
+    switch (advice) {
+    case WR_ADVICE_WRITE_BACK:
+        (void)sync_file_range(fd, (off_t)at, (off_t)len, SYNC_FILE_RANGE_WRITE);
+        break;
+    case WR_ADVICE_FORGET:
+        (void)posix_fadvise(fd, (off_t)at, (off_t)len, POSIX_FADV_DONTNEED);
+        break;
+    case WR_ADVICE_NEED: (void)posix_fadvise(fd, (off_t)at, (off_t)len, POSIX_FADV_WILLNEED); break;
+    }
+}
+
 static int64_t os_size(struct wr_file *file, struct weir_error *err)
 {
     struct stat st;
@@ -229,6 +243,7 @@ struct wr_vfs *wr_vfs_os(void)
         .sync = os_sync,
         .truncate = os_truncate,
         .reserve = os_reserve,
+        .advise = os_advise,
         .size = os_size,
         .lock = os_lock,
         .fd = os_fd,

@@ -117,6 +117,24 @@ static bool judge_again(struct watch *watch, struct wr_vfs_sim *image, enum wr_s
     return is_good || wrong(watch, "second start", why);
 }
 
+/* Readers have seen all of it before its first checkpoint: power may be lost there too. After it, another start
+ * has nothing to do. */
+static bool settle_and_judge_again(struct watch *watch, struct wr_vfs_sim *image,
+                                   struct wr_log *log, enum wr_sim_loss loss)
+{
+    struct weir_error err;
+    struct nested nested = {watch, image, loss};
+    if (watch->depth == 0 && wr_rng_below(&watch->rng, 10) == 0) {
+        wr_vfs_sim_hook(image, LOSABLE, lose_power_in_recovery, &nested);
+    }
+    int rc = wr_embedded_step(log, &err);
+    wr_vfs_sim_hook(image, 0, NULL, NULL);
+    if (rc < 0) {
+        return wrong(watch, "first step", err.text);
+    }
+    return watch->why[0] == 0 && judge_again(watch, image, loss);
+}
+
 /* Write to it, stop it cleanly, and open it once more. */
 static bool goes_on(struct watch *watch, struct wr_vfs_sim *image, struct wr_log *log,
                     struct weir_error *err)
@@ -172,7 +190,8 @@ static bool check_recovery(struct watch *watch, struct wr_log *log)
         return wrong(watch, "the epoch went back", why);
     }
     /* a clean stop may be complete before its last sync is: then nothing was lost */
-    if (o->leader_epoch >= 0 && !o->is_clean && !r.was_clean && r.leader_epoch == o->leader_epoch) {
+    if (o->leader_epoch >= 0 && !o->is_clean && !r.was_clean && r.leader_epoch == o->leader_epoch &&
+        workload_has_begun(watch->w)) {
         return wrong(watch, "the epoch is the old one", why);
     }
     return true;
@@ -219,7 +238,7 @@ static bool judge_image(struct watch *watch, struct wr_vfs_sim *image, enum wr_s
         is_good = is_good && check_recovery(watch, log);
     }
     if (is_good && wr_rng_below(&watch->rng, 4) == 0) {
-        is_good = judge_again(watch, image, loss);
+        is_good = settle_and_judge_again(watch, image, log, loss);
     }
     if (is_good && wr_rng_below(&watch->rng, 10) == 0) {
         wr_vfs_sim_capacity(image, UINT64_MAX);

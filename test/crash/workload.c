@@ -100,6 +100,7 @@ void workload_close(struct workload *w, bool is_clean)
         w->topics[i] = NULL;
     }
     w->loss = w->is_unsettled ? w->loss : WR_SIM_LOSS_ALL;
+    (void)workload_has_begun(w);
     w->is_unsettled = true;
     if (w->log != NULL && is_clean) {
         wr_log_close(w->log);
@@ -554,7 +555,18 @@ static int settle(struct workload *w, struct weir_error *err)
     w->oracle.leader_epoch = recovery.leader_epoch;
     w->oracle.is_clean = false;
     w->is_unsettled = false;
+    w->has_begun = false;
     return 0;
+}
+
+bool workload_has_begun(struct workload *w)
+{
+    if (w->log != NULL && !w->is_unsettled) {
+        struct wr_embedded_stats stats;
+        wr_embedded_stats(w->log, &stats);
+        w->has_begun = w->has_begun || stats.checkpoints > 0;
+    }
+    return w->has_begun;
 }
 
 int workload_open(struct workload *w, struct weir_error *err)

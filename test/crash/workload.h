@@ -53,7 +53,8 @@ struct workload {
     size_t lasting[4];                        /* the oracle's index of pos, a, b, r */
     uint32_t names;                           /* of topics that come and go, so far */
     bool is_full;
-    bool is_unsettled;        /* a crash is behind it, and the log was not opened since */
+    bool is_unsettled; /* a crash is behind it, and the log was not opened since */
+    bool has_begun;    /* the last run came to its first checkpoint: it has an epoch of its own */
     enum wr_sim_loss loss;    /* what that crash was */
     char why[ORACLE_WHY_MAX]; /* what was wrong with the log when it was opened */
 };
@@ -77,6 +78,10 @@ int workload_step(struct workload *w, struct weir_error *err);
 
 /* Do what is under way to its end, with room on the disk. Returns 0, or the code with which it failed. */
 int workload_settle_down(struct workload *w, struct weir_error *err);
+
+/* Did the last run that opened the log come to its first checkpoint? A run that did not has written nothing, and
+ * the next one takes its epoch. */
+bool workload_has_begun(struct workload *w);
 
 /* Let go of the log: in good order, or as if killed. */
 void workload_close(struct workload *w, bool is_clean);

@@ -342,6 +342,15 @@ static int sim_reserve(struct wr_file *file, uint64_t at, uint64_t len, struct w
     return rc;
 }
 
+/* The disk of the simulation writes what was not synced at any time as it is: nothing to hurry. */
+static void sim_advise(struct wr_file *file, enum wr_advice advice, uint64_t at, uint64_t len)
+{
+    WR_UNUSED(file);
+    WR_UNUSED(advice);
+    WR_UNUSED(at);
+    WR_UNUSED(len);
+}
+
 static int64_t sim_size(struct wr_file *file, struct weir_error *err)
 {
     struct sim_file *f = file_of(file);
@@ -579,6 +588,7 @@ struct wr_vfs_sim *wr_vfs_sim_new(void)
         .sync = sim_sync,
         .truncate = sim_truncate,
         .reserve = sim_reserve,
+        .advise = sim_advise,
         .size = sim_size,
         .lock = sim_lock,
         .fd = sim_fd,

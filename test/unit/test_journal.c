@@ -30,6 +30,7 @@ static void open_journal(struct wr_vfs_sim *sim, struct wr_journal *j, uint64_t 
     struct wr_journal_start start = {generation, sequence, crc, {UINT32_MAX, 0}};
     assert_int_equal(wr_journal_open(j, wr_vfs_sim_vfs(sim), "j", FILE_BYTES, FILES, &start, &err),
                      0);
+    assert_int_equal(wr_journal_settle(j, &err), 0);
 }
 
 static void add(struct wr_journal *j, const char *body)

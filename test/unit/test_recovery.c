@@ -49,6 +49,8 @@ static void check_all_there(struct fix *f)
 
 static void check_second_start_repairs_nothing(struct fix *f)
 {
+    assert_true(wr_embedded_step(f->log, &f->err) >=
+                0); /* the first checkpoint, if it was put off */
     fix_kill(f);
     fix_open(f);
     assert_int_equal(recovery_of(f).repairs, 0);

@@ -219,6 +219,7 @@ static void record(struct wr_embedded *e, struct work *work)
         e->catalog_saved = work->topics_version;
     }
     e->checkpoint_count++;
+    e->checkpoints_first -= e->checkpoints_first > 0 ? 1 : 0;
     e->stats.checkpoints++;
     wr_journal_release(&e->journal, &work->mark);
     pthread_cond_broadcast(&e->done);
@@ -261,18 +262,43 @@ static int run(struct wr_embedded *e, bool is_clean, struct weir_error *err)
     return rc < 0 && !is_harmless ? wr_embedded_fail(e, err) : rc;
 }
 
+static uint32_t first_due(struct wr_embedded *e)
+{
+    pthread_mutex_lock(&e->lock);
+    uint32_t due = e->checkpoints_first;
+    pthread_mutex_unlock(&e->lock);
+    return due;
+}
+
+/* Those that are due before the first round. A full disk may go without a new journal file for now. K. */
+static int run_first(struct wr_embedded *e, struct weir_error *err)
+{
+    int rc = 0;
+    while (rc == 0 && first_due(e) > 0) {
+        rc = run(e, false, err);
+    }
+    int settled = rc == 0 ? wr_journal_settle(&e->journal, err) : 0;
+    return settled < 0 && settled != WEIR_E_FULL ? wr_embedded_fail(e, err) : rc;
+}
+
 int wr_checkpoint_run(struct wr_embedded *e, struct weir_error *err)
 {
     pthread_mutex_lock(&e->keep_lock);
-    int rc = run(e, false, err);
+    int rc = first_due(e) > 0 ? run_first(e, err) : run(e, false, err);
     pthread_mutex_unlock(&e->keep_lock);
     return rc < 0 ? wr_wrap(err, "checkpoint") : 0;
 }
 
 int wr_checkpoint_first(struct wr_embedded *e, struct weir_error *err)
 {
-    int rc = wr_checkpoint_run(e, err);
-    return rc == 0 ? wr_checkpoint_run(e, err) : rc;
+    if (first_due(e) == 0) {
+        return 0;
+    }
+    pthread_mutex_lock(&e->keep_lock);
+    bool is_due = first_due(e) > 0; /* nobody else has, meanwhile */
+    int rc = is_due ? run_first(e, err) : 0;
+    pthread_mutex_unlock(&e->keep_lock);
+    return rc < 0 ? wr_wrap(err, "checkpoint") : is_due;
 }
 
 int wr_checkpoint_close(struct wr_embedded *e, struct weir_error *err)

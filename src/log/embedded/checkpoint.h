@@ -29,7 +29,8 @@
 /* One checkpoint. Takes K. Blocks on disk. Returns 0, WEIR_E_FULL, or WEIR_E_IO when the log has failed. */
 WR_MUST_USE int wr_checkpoint_run(struct wr_embedded *e, struct weir_error *err);
 
-/* The first one of a run, written twice, so that both files bear its generation. */
+/* The first one of a run, written twice, so that both files bear its generation, unless that was done.
+ * Takes K. Returns as wr_checkpoint_run(), 1 when it did something. Blocks on disk. */
 WR_MUST_USE int wr_checkpoint_first(struct wr_embedded *e, struct weir_error *err);
 
 /* The last one of a run: says that nothing is to be recovered. Nobody else is at work. */

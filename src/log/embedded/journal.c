@@ -137,7 +137,7 @@ static int check_file(struct wr_file *file, uint32_t file_bytes, bool *is_usable
     return 0;
 }
 
-/* Take over a file that is there; remove one that is of no use: the journal is empty now. */
+/* Take over a file that is there, if it is of use. */
 static int adopt(struct wr_journal *j, uint32_t number, struct weir_error *err)
 {
     char path[PATH_BYTES];
@@ -151,7 +151,8 @@ static int adopt(struct wr_journal *j, uint32_t number, struct weir_error *err)
     rc = rc == 0 ? check_file(file, j->file_bytes, &is_usable, err) : rc;
     if (rc < 0 || !is_usable || number >= j->file_count_max) {
         wr_file_close(file);
-        return rc < 0 ? rc : wr_vfs_unlink(j->vfs, path, err);
+        j->is_useless[number] = true;
+        return rc < 0 ? rc : 0;
     }
     j->files[number].file = file;
     j->files[number].state = WR_JOURNAL_FREE;
@@ -192,14 +193,26 @@ int wr_journal_open(struct wr_journal *out, struct wr_vfs *vfs, const char *dir,
     pthread_mutex_init(&out->make_lock, NULL);
     int rc = out->dir == NULL ? wr_fail(err, WEIR_E_NOMEM, "journal '%s'", dir) : 0;
     rc = rc == 0 ? adopt_all(out, err) : rc;
-    if (rc == 0 && wr_journal_free(out) == file_count_max) {
-        rc = wr_journal_make(out, err); /* the first one, unless some are there */
-    }
     if (rc < 0) {
         wr_journal_close(out);
         return rc;
     }
     return 0;
+}
+
+int wr_journal_settle(struct wr_journal *j, struct weir_error *err)
+{
+    bool has_any = false;
+    int rc = 0;
+    for (uint32_t i = 0; i < WR_JOURNAL_FILES_MAX && rc == 0; i++) {
+        char path[PATH_BYTES];
+        path_of(j, i, "", path);
+        rc = j->is_useless[i] ? wr_vfs_unlink(j->vfs, path, err) : 0;
+        j->is_useless[i] = j->is_useless[i] && rc < 0;
+        has_any = has_any || j->files[i].file != NULL;
+    }
+    rc = rc == 0 && !has_any ? wr_journal_make(j, err) : rc;
+    return rc < 0 ? rc : 0;
 }
 
 void wr_journal_close(struct wr_journal *j)

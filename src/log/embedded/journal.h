@@ -196,6 +196,8 @@ struct wr_journal {
     pthread_mutex_t make_lock;
     pthread_mutex_t lock;
     struct wr_journal_file files[WR_JOURNAL_FILES_MAX];
+    bool is_useless
+        [WR_JOURNAL_FILES_MAX];   /* a file of this number is there that is not one of `files` */
     struct wr_journal_place next; /* where the next round starts, if it fits */
     uint64_t written_sequence;
     uint64_t synced_sequence;
@@ -214,12 +216,15 @@ struct wr_journal {
     uint32_t round_crc;
 };
 
-/* Open the folder for writing, after recovery: all files are free. Makes the folder and the first file
- * when they are not there, and removes files of another size. `start`: generation, and the sequence and
- * CRC to go on with. `out` is zeroed on failure. Blocks on disk. */
+/* Open the folder for writing, after recovery: all files are free. Makes the folder when it is not there.
+ * `start`: generation, and the sequence and CRC to go on with. `out` is zeroed on failure. Blocks on disk. */
 WR_MUST_USE int wr_journal_open(struct wr_journal *out, struct wr_vfs *vfs, const char *dir,
                                 uint32_t file_bytes, uint32_t file_count_max,
                                 const struct wr_journal_start *start, struct weir_error *err);
+
+/* When what the files hold is not needed any more: remove those of another size or number, and make the
+ * first one when none is there. Returns 0, WEIR_E_FULL, WEIR_E_IO. Blocks on disk. */
+WR_MUST_USE int wr_journal_settle(struct wr_journal *journal, struct weir_error *err);
 
 /* Close the files and free. Takes a zeroed one. */
 void wr_journal_close(struct wr_journal *journal);

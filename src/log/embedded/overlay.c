@@ -503,6 +503,14 @@ static int overlay_list(struct wr_vfs *vfs, const char *path,
     return rc;
 }
 
+static void overlay_advise(struct wr_file *file, enum wr_advice advice, uint64_t at, uint64_t len)
+{
+    WR_UNUSED(file);
+    WR_UNUSED(advice);
+    WR_UNUSED(at);
+    WR_UNUSED(len);
+}
+
 static int overlay_sync_dir(struct wr_vfs *vfs, const char *path, struct weir_error *err)
 {
     return is_dir(overlay_of(vfs), path) ? 0 : wr_fail(err, WEIR_E_NOTFOUND, "'%s'", path);
@@ -530,6 +538,7 @@ struct wr_overlay wr_overlay_of(struct wr_vfs *base)
         .sync = overlay_nothing,
         .truncate = overlay_truncate,
         .reserve = overlay_reserve,
+        .advise = overlay_advise,
         .size = overlay_size,
         .lock = overlay_nothing,
         .fd = overlay_fd,

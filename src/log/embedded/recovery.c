@@ -9,6 +9,7 @@
 #include "log/embedded/topics.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 enum {
     FILE_MAX = 1 << 30,
@@ -338,6 +339,33 @@ static void report(struct wr_recovery *rec)
 
 /* ---- */
 
+/* What the journal holds is on disk, and what is read of it comes from there: a process that was killed may
+ * have left bytes in the page cache which failed to reach the disk, and readers would see them. */
+static int settle_journal(struct wr_recovery *rec, struct weir_error *err)
+{
+    struct wr_embedded *e = rec->e;
+    int rc = 0;
+    for (uint32_t i = 0; i < WR_JOURNAL_FILES_MAX && rc == 0; i++) {
+        char name[sizeof("journal/0000000000")];
+        char path[WR_PATH_BYTES];
+        struct wr_file *file = NULL;
+        (void)snprintf(name, sizeof(name), "journal/%" PRIu32, i);
+        wr_path_root(e, name, path);
+        rc = wr_file_open(e->vfs, path, WR_OPEN_WRITE, &file, err);
+        if (rc == WEIR_E_NOTFOUND) {
+            rc = 0;
+            continue;
+        }
+        rc = rc == 0 ? wr_file_sync(file, err) : rc;
+        if (rc == 0) {
+            wr_file_advise(file, WR_ADVICE_FORGET, 0, 0);
+            wr_file_advise(file, WR_ADVICE_NEED, 0, 0);
+        }
+        wr_file_close(file);
+    }
+    return rc;
+}
+
 /* With the checkpoint: from there on. Without: from what the segments say. */
 static int bring_together(struct wr_recovery *rec, struct weir_error *err)
 {
@@ -354,7 +382,8 @@ static int bring_together(struct wr_recovery *rec, struct weir_error *err)
         rc = begin_new_topics(rec, err);
     }
     if (rc == 0 && !rec->head.was_clean) {
-        rc = wr_replay(rec, err);
+        rc = settle_journal(rec, err);
+        rc = rc == 0 ? wr_replay(rec, err) : rc;
         rc = rc == 0 ? settle_partitions(rec, err) : rc;
         rc = rc == 0 ? wr_sweep_root(e, rec->deleted, rec->deleted_count, &rec->repairs, err) : rc;
     }
@@ -391,6 +420,24 @@ static int look(struct wr_recovery *rec, struct weir_error *err)
     return rc;
 }
 
+/* May readers see the log before its first checkpoint? After a replay of a whole journal: all that it brought
+ * back is durable, and until the first round a crash brings back the same. */
+static bool may_put_off(const struct wr_recovery *rec)
+{
+    return rec->has_checkpoint && rec->has_catalog && !rec->head.was_clean &&
+           rec->end.damages == 0 && rec->e->recovery.damaged == 0;
+}
+
+/* Now, or by the keeper while the log serves. */
+static int first_checkpoint(struct wr_recovery *rec, struct weir_error *err)
+{
+    struct wr_embedded *e = rec->e;
+    e->checkpoints_first = 2;
+    e->must_checkpoint = true;
+    int rc = may_put_off(rec) ? 0 : wr_checkpoint_first(e, err);
+    return rc < 0 ? rc : 0;
+}
+
 int wr_recover(struct wr_embedded *e, struct weir_error *err)
 {
     struct wr_recovery rec = {.e = e, .epoch_seen = -1, .producer_seen = -1};
@@ -402,6 +449,6 @@ int wr_recover(struct wr_embedded *e, struct weir_error *err)
         rc = open_journal(&rec, err);
     }
     wr_free(rec.deleted);
-    rc = rc == 0 ? wr_checkpoint_first(e, err) : rc;
+    rc = rc == 0 ? first_checkpoint(&rec, err) : rc;
     return rc < 0 ? wr_wrap(err, "open log '%s'", e->dir) : 0;
 }

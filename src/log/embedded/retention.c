@@ -237,7 +237,8 @@ int wr_retain(struct wr_embedded *e, struct weir_error *err)
 {
     struct pass pass = {.e = e, .now_ms = wr_wall_ms(e->clock), .next_ms = INT64_MAX};
     struct topics topics = {0};
-    int rc = hold_topics(e, &topics, err);
+    int rc = wr_checkpoint_first(e, err);
+    rc = rc >= 0 ? hold_topics(e, &topics, err) : rc;
     rc = rc == 0 ? each_partition(&pass, &topics, false, err) : rc;
     if (rc == 0) {
         set_next(&pass);

@@ -113,7 +113,8 @@ static void admit_all(struct wr_round *round)
         rc = wr_admit_markers(round, first, &why);
         round->journal_bytes = rc == 0 ? wr_admit_bytes(round, first) : 0;
     }
-    rc = rc == 0 ? need_journal(round, &why) : rc;
+    rc = rc >= 0 ? wr_checkpoint_first(round->e, &why) : rc;
+    rc = rc >= 0 ? need_journal(round, &why) : rc;
     for (struct wr_commit *c = first; c != NULL; c = c->next) {
         bool is_behind = c->writer != NULL && c->writer->refused_round == round->number;
         if (rc < 0) {
@@ -345,14 +346,15 @@ static int rewrite_due(struct wr_round *round, struct weir_error *err)
     return rc;
 }
 
-/* Without threads, the interval's sync is a step like the others. */
-static int sync_if_due(struct wr_embedded *e, bool is_due, struct weir_error *err)
+/* Without threads, the first checkpoint and the interval's sync are steps like the others. */
+static int do_due(struct wr_embedded *e, bool is_sync_due, struct weir_error *err)
 {
-    if (!is_due) {
-        return 0;
+    int rc = wr_checkpoint_first(e, err);
+    if (rc == 0 && is_sync_due) {
+        rc = wr_checkpoint_sync_journal(e, err);
+        rc = rc < 0 ? rc : 1;
     }
-    int rc = wr_checkpoint_sync_journal(e, err);
-    return rc < 0 ? rc : 1;
+    return rc == WEIR_E_FULL ? 0 : rc;
 }
 
 int wr_round_step(struct wr_embedded *e, struct weir_error *err)
@@ -372,7 +374,7 @@ int wr_round_step(struct wr_embedded *e, struct weir_error *err)
         rc = rc > 0 ? rewrite_due(round, err) : rc;
     } else if (rc == 0) {
         wr_writer_bury(e);
-        rc = sync_if_due(e, is_due, err);
+        rc = do_due(e, is_due, err);
     }
     pthread_mutex_unlock(&e->step_lock);
     return rc;
