@@ -94,6 +94,64 @@ static void a_kill_replays_and_begins_a_new_epoch(void **state)
     finish(f);
 }
 
+/* The large commit stands in its segment alone: taken away with the folder's name it would be lost. */
+static void a_topic_made_again_keeps_its_large_commits_after_a_kill(void **state)
+{
+    WR_UNUSED(state);
+    struct fix *f = fix_new();
+    f->placed_bytes_min = 1;
+    fix_open(f);
+    struct wr_log_topic *old = fix_topic(f, "t", 1, NULL);
+    fix_put(f, old, 0, "a", "old");
+    assert_int_equal(wr_embedded_checkpoint(f->log, &f->err), 0);
+    wr_log_topic_unref(old);
+    assert_int_equal(wr_log_topic_delete(f->log, "t", &f->err), 0);
+    struct wr_log_topic *t = fix_topic(f, "t", 1, NULL);
+    fix_put(f, t, 0, "a", "new");
+    wr_log_topic_unref(t);
+    wr_manual_clock_advance(&f->clock, INT64_C(120) * 1000 * 1000); /* the old folder goes */
+    assert_true(wr_embedded_retain(f->log, &f->err) >= 0);
+    fix_kill(f);
+    fix_open(f);
+    t = fix_topic(f, "t", 1, NULL);
+    assert_int_equal(recovery_of(f).damaged, 0);
+    assert_string_equal(fix_read(f, t, 0, WR_OFFSET_EARLIEST), "0:a=new");
+    wr_log_topic_unref(t);
+    finish(f);
+}
+
+/* Readers see what was replayed before the checkpoint that makes it durable a second time. */
+static void what_readers_saw_before_the_first_checkpoint_survives(void **state)
+{
+    WR_UNUSED(state);
+    struct fix *f = filled();
+    fix_kill(f);
+    f->journal_file_bytes = 128 * 1024; /* the files of the other size are still what counts */
+    fix_open(f);
+    struct wr_embedded_stats stats;
+    wr_embedded_stats(f->log, &stats);
+    assert_int_equal(stats.checkpoints, 0);
+    check_all_there(f);
+    struct wr_vfs_sim *image = wr_vfs_sim_power_loss(f->sim, WR_SIM_LOSS_GARBAGE, 3);
+    wr_log_writer_close(f->writer);
+    wr_embedded_abandon(f->log);
+    wr_vfs_sim_free(f->sim);
+    f->sim = image;
+    fix_open(f);
+    check_all_there(f);
+    struct wr_log_topic *t = fix_topic(f, "t", 2, NULL);
+    fix_put(f, t, 1, "d", "4");
+    wr_embedded_stats(f->log, &stats);
+    assert_int_equal(stats.checkpoints, 2); /* a round waits for them */
+    wr_log_topic_unref(t);
+    fix_kill(f);
+    fix_open(f);
+    t = fix_topic(f, "t", 2, NULL);
+    assert_string_equal(fix_read(f, t, 1, WR_OFFSET_EARLIEST), "0:b=2 1:d=4");
+    wr_log_topic_unref(t);
+    finish(f);
+}
+
 static void one_of_two_checkpoints_may_be_lost(void **state)
 {
     WR_UNUSED(state);
@@ -360,6 +418,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_clean_stop_leaves_nothing_to_do),
         cmocka_unit_test(a_kill_replays_and_begins_a_new_epoch),
+        cmocka_unit_test(a_topic_made_again_keeps_its_large_commits_after_a_kill),
+        cmocka_unit_test(what_readers_saw_before_the_first_checkpoint_survives),
         cmocka_unit_test(one_of_two_checkpoints_may_be_lost),
         cmocka_unit_test(without_any_checkpoint_the_segments_are_read),
         cmocka_unit_test(without_a_catalog_the_folders_tell_the_topics),

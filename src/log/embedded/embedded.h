@@ -114,8 +114,9 @@ struct wr_embedded_stats {
     uint64_t checkpoints;
 };
 
-/* What opening found and did. After any recovery, opening once more finds was_clean, or replays at most
- * what was written since, and repairs nothing. */
+/* What opening found and did. After any recovery and its first step, opening once more finds was_clean, or
+ * replays at most what was written since, and repairs nothing. (Before that step, which readers need not wait
+ * for, it does the same again.) */
 struct wr_embedded_recovery {
     bool was_new;        /* the folder was empty */
     bool was_clean;      /* the last stop was clean: nothing to replay */

@@ -10,6 +10,10 @@
  * Every step may be done again from the start after a crash in the middle; after the last one the journal
  * is empty, so that a second start finds nothing to do.
  *
+ * Readers do not wait for that checkpoint when the whole journal was there: it is synced before it is read,
+ * and read from the disk, so what they see is durable, and a crash brings it back. The first round waits:
+ * an entry may not be written before both checkpoint files bear its generation.
+ *
  * When the checkpoint is lost, the segments are read whole; when the catalog is, the folders tell what
  * topics there are. Both are slow and loud.
  */
@@ -39,7 +43,7 @@ struct wr_recovery {
 };
 
 /* Bring everything into memory and the segments in order, and open the journal of a new generation; the
- * first checkpoint is done. Single-threaded. Blocks on disk.
+ * first checkpoint is done, or asked of the keeper (wr_checkpoint_first()). Single-threaded. Blocks on disk.
  * Returns 0, WEIR_E_CORRUPT (not a log that this program reads), WEIR_E_FULL, WEIR_E_IO, WEIR_E_NOMEM. */
 WR_MUST_USE int wr_recover(struct wr_embedded *e, struct weir_error *err);
 

@@ -137,6 +137,17 @@ static void deleted_name(const struct wr_topic_state *topic, uint32_t partition,
     (void)snprintf(out, NAME_MAX_BYTES + 1, "%.*s%s", room, topic->topic.name, tail);
 }
 
+/* Does the folder of that name belong to this topic? A replay comes to the deletion of a topic when the next
+ * one of its name may have the folder already, with large commits in it that stand nowhere else. */
+static bool is_own_folder(struct wr_embedded *e, const struct wr_topic_state *topic,
+                          const char *folder)
+{
+    struct weir_error none;
+    struct wr_topic_id id;
+    return wr_folder_id(e, folder, &id, &none) == 0 &&
+           memcmp(id.bytes, topic->topic.id.bytes, sizeof(id.bytes)) == 0;
+}
+
 void wr_remove_topic(struct wr_embedded *e, const struct wr_topic_state *topic)
 {
     pthread_mutex_lock(&e->keep_lock); /* no checkpoint is busy in these folders */
@@ -147,7 +158,9 @@ void wr_remove_topic(struct wr_embedded *e, const struct wr_topic_state *topic)
         wr_path_folder(e, topic->topic.name, i, from);
         deleted_name(topic, i, name);
         wr_path_root(e, name, to);
-        rename_away(e, from, to, true, topic->config.file_delete_delay_ms);
+        if (is_own_folder(e, topic, from + strlen(e->dir) + 1)) {
+            rename_away(e, from, to, true, topic->config.file_delete_delay_ms);
+        }
     }
     pthread_mutex_lock(&e->lock);
     e->is_root_new = true;

@@ -2,7 +2,7 @@
  * round.h - one round: the commits that wait become durable together, and are seen together.
  *
  *     take      from the queue, as many as fit one gathered write of the journal
- *     admit     is it still possible? roll, reserve room, give offsets and places
+ *     admit     is it still possible? the first checkpoint is done; roll, reserve room, give offsets and places
  *     place     large parts: straight to their segments, synced
  *     journal   one entry a commit, one write
  *     segments  the same bytes, through the page cache, while

@@ -241,9 +241,10 @@ struct wr_embedded {
     uint64_t placed_since;       /* L: bytes placed since then */
     int64_t retain_due_ms;       /* L: monotonic; INT64_MAX: nothing can expire */
     bool must_checkpoint;        /* L: asked of the keeper */
-    uint32_t checkpoints_first;  /* K to write, L: due before the first round: no entry may be written
+    uint32_t
+        checkpoints_first; /* K to write, L: due before the first round: no entry may be written
                                     before both files bear this run's generation */
-    bool is_root_new;            /* L: names in the folder itself may not be durable */
+    bool is_root_new;      /* L: names in the folder itself may not be durable */
 
     bool has_failed;           /* L */
     bool is_collecting;        /* L */
