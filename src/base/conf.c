@@ -112,11 +112,16 @@ static void hide_word(char text[WEIR_ERROR_TEXT_MAX], struct wr_str word)
     }
 }
 
-/* The value as a whole first, so that nothing of it shows where its parts are short. */
+/* The value as a whole first, so that nothing of it shows where its parts are short; the path of
+ * "sqlite:PATH" stands in messages without what is before it. */
 static void hide_value(struct wr_str value, char text[WEIR_ERROR_TEXT_MAX])
 {
+    const char *colon = value.len == 0 ? NULL : memchr(value.ptr, ':', value.len);
     if (value.len >= SECRET_LEN_MIN) {
         hide_word(text, value);
+    }
+    if (colon != NULL && value.len - (size_t)(colon - value.ptr) > SECRET_LEN_MIN) {
+        hide_word(text, (struct wr_str){colon + 1, value.len - (size_t)(colon + 1 - value.ptr)});
     }
     const char *end = value.ptr + value.len;
     for (const char *at = value.ptr; at < end;) {
@@ -140,7 +145,10 @@ void wr_conf_hide(const struct wr_conf *tree, struct weir_error *err)
         hide_value(tree->text, err->text);
     }
     for (size_t i = 0; tree->kind != WR_CONF_SCALAR && i < tree->count; i++) {
-        wr_conf_hide(&tree->entries[i].value, err);
+        struct wr_str key = tree->entries[i].key;
+        if (key.ptr == NULL || memmem(key.ptr, key.len, "password", 8) == NULL) {
+            wr_conf_hide(&tree->entries[i].value, err);
+        }
     }
 }
 

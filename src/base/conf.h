@@ -82,8 +82,9 @@ int wr_conf_fail_at(struct weir_error *err, struct wr_place at, const char *src_
                     const char *fmt, ...) WR_PRINTF(5, 6);
 
 /* Put "****" where the text of `err` has the value of a secret scalar of `tree`, or a part of it between
- * commas, as a word of its own: for texts that others made (a server, a library). Values of one or two
- * characters are no secrets. */
+ * commas or behind a scheme and a colon, as a word of its own: for texts that others made (a server, a
+ * library). Values of one or two characters are no secrets. Values of keys with "password" are left out:
+ * who gets one does not repeat it, and often it is the user's name. */
 void wr_conf_hide(const struct wr_conf *tree, struct weir_error *err);
 
 /* Who is told of what is odd but no error: unknown keys, old names. Callers that get NULL tell nobody. */

@@ -78,6 +78,20 @@ static void note(void *arg, struct wr_place at, const char *text)
     say(WR_INFO, at, text);
 }
 
+/* What a store or the log says of a value that it was given. */
+static void hide_secrets(const struct wr_config *config, struct weir_error *err)
+{
+    const struct wr_conf *views = wr_config_section(config, "views");
+    const struct wr_conf *defaults =
+        wr_conf_get(wr_config_section(config, "log"), "topic_defaults");
+    if (views != NULL) {
+        wr_conf_hide(views, err);
+    }
+    if (defaults != NULL) {
+        wr_conf_hide(defaults, err);
+    }
+}
+
 static int run_node(const struct wr_config *config, const struct wr_conf_warn *warn,
                     struct weir_error *err)
 {
@@ -91,6 +105,9 @@ static int run_node(const struct wr_config *config, const struct wr_conf_warn *w
         const struct wr_node_options options = {config, dir, &log, warn, &stop};
         wr_signals_wake(&stop);
         rc = wr_node_run(&options, err);
+        if (rc < 0) {
+            hide_secrets(config, err);
+        }
         rc = rc == WEIR_E_STOPPED ? 0 : rc; /* asked to stop before it ran */
     }
     wr_free(dir);

@@ -3,8 +3,6 @@
 #include "run/config_shape.h"
 #include "run/config_tree.h"
 
-#include <ctype.h>
-
 static int take_document(void *arg, const struct wr_conf *doc, struct weir_error *err)
 {
     return wr_config_shape(arg, doc, err);
@@ -27,21 +25,12 @@ static int read_file(struct wr_config_reader *reader, const char *path,
     return rc;
 }
 
-static bool is_good_name(struct wr_str name)
-{
-    bool is_good = name.len > 0 && name.len <= 200 && name.ptr[0] != '.';
-    for (size_t i = 0; i < name.len && is_good; i++) {
-        is_good = isalnum((unsigned char)name.ptr[i]) || strchr("._-", name.ptr[i]) != NULL;
-    }
-    return is_good;
-}
-
 /* Sources and views: maps with names that fit into a path, a topic and a URL. */
 static int check_named(const struct wr_conf *section, const char *what, struct weir_error *err)
 {
     for (size_t i = 0; section != NULL && i < section->count; i++) {
         const struct wr_conf_entry *entry = &section->entries[i];
-        if (!is_good_name(entry->key)) {
+        if (!wr_config_is_name(entry->key)) {
             return wr_conf_fail(err, entry->key_at,
                                 "'%.*s' is no name for a %s: a-z A-Z 0-9 . _ - are possible",
                                 WR_FMT(entry->key), what);

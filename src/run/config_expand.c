@@ -51,6 +51,7 @@ static bool is_name(struct wr_str text)
 struct expansion {
     struct wr_config_reader *reader;
     struct wr_place at;
+    bool is_secret; /* whatever it holds */
     struct wr_writer out;
 };
 
@@ -167,10 +168,11 @@ static int put_reference(struct expansion *x, struct wr_str inner, struct weir_e
     size_t name_len = dash == NULL ? inner.len : (size_t)(dash - inner.ptr);
     struct wr_str name = {inner.ptr, name_len};
     struct wr_str fallback = dash == NULL ? WR_STR("") : from(inner, name_len + 2);
-    if (!is_name(name)) {
+    if (!is_name(name)) { /* in a password that holds ${ it is part of that */
+        struct wr_str shown = x->is_secret ? WR_STR("…") : name;
         return wr_conf_fail(
             err, x->at, "'${%.*s}' is neither ${NAME} nor ${file:PATH}; write $${ for a plain ${",
-            WR_FMT(inner));
+            WR_FMT(shown));
     }
     return put_variable(x, name, dash == NULL ? NULL : &fallback, err);
 }
@@ -263,7 +265,7 @@ int wr_config_scalar(struct wr_config_reader *reader, struct wr_str key, struct 
                      struct wr_str text, struct wr_conf *out, struct weir_error *err)
 {
     bool has_reference = memmem(text.ptr, text.len, "${", 2) != NULL;
-    struct expansion x = {reader, at, wr_writer_growing(WR_CONFIG_FILE_MAX)};
+    struct expansion x = {reader, at, says_secret(key), wr_writer_growing(WR_CONFIG_FILE_MAX)};
     int rc = has_reference ? expand(&x, key, text, err) : 0;
     struct wr_str value = has_reference ? wr_writer_str(&x.out) : text;
     if (rc == 0 && value.len > 0 && memchr(value.ptr, 0, value.len) != NULL) {
@@ -276,7 +278,7 @@ int wr_config_scalar(struct wr_config_reader *reader, struct wr_str key, struct 
                                 .at = at,
                                 .text = {copy, value.len},
                                 .is_plain = out->is_plain,
-                                .is_secret = has_reference || says_secret(key)};
+                                .is_secret = has_reference || x.is_secret};
     }
     wr_writer_fini(&x.out);
     return rc;

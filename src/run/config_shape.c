@@ -2,6 +2,8 @@
 
 #include "run/config_tree.h"
 
+#include <ctype.h>
+
 static const char *const sections[] = {"log", "sources", "views"};
 /* In the form's description, but not in this version: refused rather than left out unseen. */
 static const char *const later_sections[] = {"kafka", "http", "aggregates", "sagas"};
@@ -22,6 +24,15 @@ bool wr_config_is_section(struct wr_str key)
 {
     return is_among(key, sections, COUNT(sections)) ||
            is_among(key, later_sections, COUNT(later_sections));
+}
+
+bool wr_config_is_name(struct wr_str name)
+{
+    bool is_good = name.len > 0 && name.len <= 200 && name.ptr[0] != '.';
+    for (size_t i = 0; i < name.len && is_good; i++) {
+        is_good = isalnum((unsigned char)name.ptr[i]) || strchr("._-", name.ptr[i]) != NULL;
+    }
+    return is_good;
 }
 
 struct wr_config_shaper wr_config_shaper_of(struct wr_arena *arena, const struct wr_conf_warn *warn)
@@ -129,7 +140,13 @@ static int name_of(const struct connector *c, struct wr_str *out, struct weir_er
     if (wr_conf_is_null(name)) {
         return wr_conf_fail(err, c->at, "the connector has no name; give it name or topic.prefix");
     }
-    return wr_conf_str(name, "the connector's name", out, err);
+    int rc = wr_conf_str(name, "the connector's name", out, err);
+    if (rc == 0 && !wr_config_is_name(*out)) {
+        return wr_conf_fail(err, name->at,
+                            "'%.*s' is no name for a source: a-z A-Z 0-9 . _ - are possible",
+                            WR_FMT(wr_conf_shown(name)));
+    }
+    return rc;
 }
 
 static int add_connector(struct wr_config_shaper *s, struct connector *c, struct weir_error *err)
@@ -272,7 +289,7 @@ int wr_config_shape(struct wr_config_shaper *s, const struct wr_conf *doc, struc
             return shape_strimzi(s, doc, err);
         }
         wr_conf_warn(s->warn, kind->at, "kind %.*s is nothing that weir runs; left out",
-                     WR_FMT(kind->text));
+                     WR_FMT(wr_conf_shown(kind)));
         return 0;
     }
     if (is_connect(doc)) {

@@ -37,4 +37,7 @@ WR_MUST_USE int wr_config_shape(struct wr_config_shaper *shaper, const struct wr
 /* Is it a key at the top of weir.yaml, of this version or of one to come? */
 bool wr_config_is_section(struct wr_str key);
 
+/* Can a source or a view be called so? Names stand in paths, topics and URLs. */
+bool wr_config_is_name(struct wr_str name);
+
 #endif

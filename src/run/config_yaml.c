@@ -123,7 +123,11 @@ static int read_alias(struct yaml *y, struct wr_conf *out, struct weir_error *er
             return wr_config_count(y->reader, here(y), y->anchors[i - 1].nodes, err);
         }
     }
-    return wr_conf_fail(err, here(y), "*%s names no anchor before it", name);
+    /* Neither here nor below is the text shown: it may be a password that somebody forgot to quote. */
+    return wr_conf_fail(
+        err, here(y),
+        "a value that begins with * names an anchor, and there is none of that name "
+        "before it; if it is a text, put it in quotes");
 }
 
 static int keep_anchor(struct yaml *y, const struct frame *frame, struct weir_error *err)
@@ -148,7 +152,10 @@ static int check_tag(const struct yaml *y, const yaml_char_t *tag, bool *is_str,
     if (text == NULL || *is_str || strncmp(text, core, sizeof(core) - 1) == 0) {
         return 0;
     }
-    return wr_conf_fail(err, here(y), "the tag %s means nothing here", text);
+    return wr_conf_fail(
+        err, here(y),
+        "a value that begins with ! has a tag, and this one means nothing here; if it "
+        "is a text, put it in quotes");
 }
 
 static size_t leading_spaces(struct wr_str text, size_t at)

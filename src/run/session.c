@@ -116,6 +116,11 @@ static int open_log(struct wr_session *session, struct weir_error *err)
     options.on_notice = on_notice;
     options.on_fatal = on_fatal;
     int rc = wr_embedded_open(&options, &session->log, err);
+    const struct wr_conf *defaults =
+        wr_conf_get(wr_config_section(&session->config, "log"), "topic_defaults");
+    if (rc < 0 && defaults != NULL) {
+        wr_conf_hide(defaults, err);
+    }
     session->api.log = session->log;
     return rc;
 }

@@ -451,7 +451,9 @@ void wr_workers_describe(struct wr_workers *workers, struct wr_writer *out)
         const struct wr_view_definition *view = &workers->views[i].definition;
         wr_put_fmt(out, "  view %s: ", view->name.ptr);
         for (size_t t = 0; t < view->from_count; t++) {
-            wr_put_fmt(out, "%s%s", t == 0 ? "" : ", ", view->from[t].pattern.ptr);
+            bool is_shown = !view->from[t].is_secret;
+            wr_put_fmt(out, "%s%s", t == 0 ? "" : ", ",
+                       is_shown ? view->from[t].pattern.ptr : "****");
         }
         wr_put_fmt(out, " -> %s\n", target_text(view->to));
     }

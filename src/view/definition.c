@@ -33,6 +33,7 @@ static int read_source(const struct wr_view_definition *view, const struct wr_co
         return rc;
     }
     out->at = node->at;
+    out->is_secret = node->is_secret;
     bool is_good = out->pattern.len > 0 && out->pattern.len <= 249;
     for (size_t i = 0; i < out->pattern.len; i++) {
         char c = out->pattern.ptr[i];
@@ -43,9 +44,9 @@ static int read_source(const struct wr_view_definition *view, const struct wr_co
     }
     if (!is_good) {
         return wr_conf_fail(err, node->at,
-                            "view '%s': from: '%s' is no topic (letters, digits, '.', '_', '-'; in "
-                            "a pattern also * and ?)",
-                            view->name.ptr, out->pattern.ptr);
+                            "view '%s': from: '%.*s' is no topic (letters, digits, '.', '_', '-'; "
+                            "in a pattern also * and ?)",
+                            view->name.ptr, WR_FMT(wr_conf_shown(node)));
     }
     return 0;
 }

@@ -33,6 +33,7 @@ enum {
 struct wr_view_source {
     struct wr_str pattern; /* NUL-terminated */
     bool is_glob;          /* has * or ? */
+    bool is_secret;        /* never print it */
     struct wr_place at;
 };
 

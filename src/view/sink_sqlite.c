@@ -200,7 +200,9 @@ static int text_failed(struct sqlite_sink *s, const struct wr_conf *conf,
     int offset = sqlite3_error_offset(s->db);
     size_t behind = offset < 0 ? strspn(sql, " \t\r\n") : (size_t)offset;
     size_t at = (size_t)(sql - whole->sql.ptr) + behind;
-    const char *says = s->guard.why[0] != 0 ? s->guard.why : sqlite3_errmsg(s->db);
+    const char *says = conf->is_secret        ? WR_SQL_NOT_SHOWN
+                       : s->guard.why[0] != 0 ? s->guard.why
+                                              : sqlite3_errmsg(s->db);
     return wr_conf_fail(err, wr_conf_place(conf, wr_sql_origin(whole, at)), "view '%s', %s: %s",
                         s->definition->name.ptr, what, says);
 }

@@ -35,7 +35,8 @@ static int read_text(const struct wr_sink_options *options, enum wr_sql_dialect 
     }
     if (rc < 0) {
         return wr_conf_fail(err, wr_conf_place(out->conf, at), "view '%s', on '%s': %s", view,
-                            handler->type.ptr, inner.text);
+                            handler->type.ptr,
+                            out->conf->is_secret ? WR_SQL_NOT_SHOWN : inner.text);
     }
     return refuse_version(options, out, err);
 }

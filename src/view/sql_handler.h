@@ -8,6 +8,10 @@
 #include "data/parameter.h"
 #include "view/sink_ops.h"
 
+/* Instead of what is wrong with a text that came from ${…}: parsers quote what they stumble over. */
+#define WR_SQL_NOT_SHOWN \
+    "this is no SQL that can be run here (it came from ${…}, so it is not shown)"
+
 /* One text. It may hold several statements. */
 struct wr_sql_text {
     const struct wr_conf *conf; /* where it stands */

@@ -192,6 +192,7 @@ bool wr_view_step(struct wr_view *view, int wait_ms)
         may_stop && atomic_load(&view->is_stopping) ? WR_VIEW_EV_STOP : act(view, wait_ms);
     bool was_paused = view->shared.is_paused;
     view->action = wr_view_next(&view->state, event);
+    wr_conf_hide(view->definition->to, &view->err); /* a store's texts have its place in them */
     publish_state(view, event);
     tell(view, event, was_paused);
     if (view->action == WR_VIEW_END) {

@@ -47,6 +47,32 @@ def test_a_wrong_password_stops_the_source_and_nothing_else(postgres, db, weir):
     weir.stop()
 
 
+SECRET_NAMES = {"host": "host_secret", "user": "user_secret", "db": "db_secret", "slot": "slot_secret", "list": "list_secret"}
+
+
+@pytest.mark.parametrize("wrong", SECRET_NAMES)
+def test_what_came_from_the_environment_is_not_said_by_a_server_s_error(postgres, db, weir, wrong):
+    """Servers and libraries quote names: those that were given by ${…} are hidden, the others are shown."""
+    postgres.execute(ORDERS, dbname=db)
+    right = {"host": postgres.host, "user": "postgres", "db": db, "slot": f"slot_{db}", "list": "public.orders"}
+    if wrong == "slot":
+        postgres.execute("SELECT pg_create_logical_replication_slot('slot_secret', 'test_decoding')", dbname=db)
+    for name, value in {**right, wrong: SECRET_NAMES[wrong]}.items():
+        weir.env[f"X_{name}".upper()] = value
+    text = manifest(postgres, "${X_DB}", "${X_LIST}", slot="${X_SLOT}", user="${X_USER}", database_hostname="${X_HOST}")
+    weir.write("cdc.yaml", text)
+    weir.write("view.yaml", IDLE_VIEW)
+    weir.start("cdc.yaml", "view.yaml")
+    weir.wait_for_log("runs on")
+    if wrong == "list":
+        weir.wait_for_log("table.include.list")
+    weir.wait(lambda: source(weir)["error"], 30, "an error")
+    said = weir.log() + weir.cli("sources", "status").stdout + weir.cli("sources", "list").stdout
+    assert SECRET_NAMES[wrong] not in said, said
+    assert "****" in said
+    assert weir.stop() == 0
+
+
 def test_a_weir_whose_only_source_has_failed_ends_with_1(postgres, db, weir):
     postgres.execute(ORDERS, dbname=db)
     weir.write("cdc.yaml", manifest(postgres, db, "public.orders", password="not-this-one"))

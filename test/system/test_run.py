@@ -297,16 +297,48 @@ def test_unknown_keys_warn_and_it_runs(weir):
     assert weir.stop() == DONE
 
 
-def test_secrets_are_never_said(weir):
-    weir.env["SECRET_VALUE"] = "hunter2"
-    for text in ("sources: {s: {connector.class: postgres, database.port: '${SECRET_VALUE}'}}\n",
-                 "log: {interval_ms: '${SECRET_VALUE}'}\n",
-                 "log: {durability: '${SECRET_VALUE}'}\n",
-                 "sources: {s: {connector.class: postgres, snapshot.mode: '${SECRET_VALUE}'}}\n",
-                 "views: {v: {from: t, to: '${SECRET_VALUE}', on: {E: x}}}\n"):
-        weir.write("weir.yaml", text)
-        line = run_fails(weir, USAGE)
-        assert "hunter2" not in line, line
+PG = "sources: {s: {connector.class: postgres, database.hostname: h, database.user: u, database.dbname: d, "
+SECRETS = {
+    "number": "sources: {s: {connector.class: postgres, database.port: '${SECRET}'}}\n",
+    "choice": "sources: {s: {connector.class: postgres, snapshot.mode: '${SECRET}'}}\n",
+    "bool": "sources: {s: {connector.class: postgres, tombstones.on.delete: '${SECRET}'}}\n",
+    "class": "sources: {s: {connector.class: '${SECRET}'}}\n",
+    "expression": PG + "table.include.list: '${SECRET}(a'}}\n",
+    "of a file": PG + "schema.exclude.list: '${file:secret.txt}(a'}}\n",
+    "slot": PG + "slot.name: '${SECRET}!'}}\n",
+    "operations": PG + "skipped.operations: '${SECRET}'}}\n",
+    "placeholder": PG + "unavailable.value.placeholder: 'hex:${SECRET}'}}\n",
+    "converter": PG + "value.converter: '${SECRET}'}}\n",
+    "refused": PG + "column.exclude.list: '${SECRET}'}}\n",
+    "log number": "log: {interval_ms: '${SECRET}'}\n",
+    "durability": "log: {durability: '${SECRET}'}\n",
+    "topic defaults": "log: {topic_defaults: {retention.ms: '${SECRET}'}}\n",
+    "store": "views: {v: {from: t, to: '${SECRET}', on: {E: x}}}\n",
+    "path": "views: {v: {from: t, to: 'sqlite:/nowhere/${SECRET}.db', on: {E: SELECT 1}}}\n",
+    "topic": "views: {v: {from: '${SECRET}/', to: sqlite:m.db, on: {E: x}}}\n",
+    "sql": "views: {v: {from: t, to: sqlite:m.db, on: {E: 'SELECT ${SECRET}'}}}\n",
+    "parameter": "views: {v: {from: t, to: sqlite:m.db, on: {E: \"SELECT '${SECRET}\"}}}\n",
+    "schema": "views: {v: {from: t, to: sqlite:m.db, schema: '${SECRET} x', on: {E: SELECT 1}}}\n",
+    "on_error": "views: {v: {from: t, to: sqlite:m.db, on_error: '${SECRET}', on: {E: SELECT 1}}}\n",
+    "rows": "views: {v: {from: t, to: sqlite:m.db, batch: {rows: '${SECRET}'}, on: {E: SELECT 1}}}\n",
+    "name": "name: '${SECRET} x'\nconnector.class: postgres\n",
+    "state": "kind: KafkaConnector\nspec: {class: postgres, state: '${SECRET}'}\n",
+    "bare !": "sources:\n  s:\n    database.password: !hunter2\n",
+    "bare *": "sources:\n  s:\n    database.password: *hunter2\n",
+    "half a reference": "sources: {s: {database.password: 'x${hunter2-}'}}\n",
+    "a list": "sources: {s: {connector.class: postgres, database.password: [hunter2]}}\n",
+}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_secrets_are_never_said(weir, name):
+    weir.env["SECRET"] = "hunter2"
+    weir.write("secret.txt", "hunter2\n")
+    weir.write("weir.yaml", SECRETS[name])
+    done = weir.cli("run", check=False)
+    assert done.returncode in (FAILED, USAGE) and "hunter2" not in done.stderr + done.stdout, done.stderr
+    assert done.stderr.startswith("weir: ")
+    assert "hunter2" not in weir.cli("sources", "status", check=False).stderr
 
 
 def test_when_the_last_worker_fails_it_ends(weir):

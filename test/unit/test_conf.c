@@ -90,17 +90,21 @@ static void a_text_of_somebody_else_loses_what_is_secret(void **state)
         {.key = WR_STR_INIT("database.user"), .value = scalar("app")},
         {.key = WR_STR_INIT("database.hostname"), .value = scalar("db1.local, db2.local")},
         {.key = WR_STR_INIT("database.dbname"), .value = scalar("shop")},
-        {.key = WR_STR_INIT("slot.name"), .value = scalar("xy")}};
-    const struct wr_conf map = {.kind = WR_CONF_MAP, .entries = entries, .count = 4};
+        {.key = WR_STR_INIT("slot.name"), .value = scalar("xy")},
+        {.key = WR_STR_INIT("to"), .value = scalar("sqlite:dir/m.db")},
+        {.key = WR_STR_INIT("database.password"), .value = scalar("user")}};
+    const struct wr_conf map = {.kind = WR_CONF_MAP, .entries = entries, .count = 6};
     struct weir_error err;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 6; i++) {
         entries[i].value.is_secret = i != 2;
     }
-    (void)wr_fail(&err, WEIR_E_CONNECT,
-                  "no route to db2.local: user \"app\" of application app_1 in shop, app; xy");
+    (void)wr_fail(
+        &err, WEIR_E_CONNECT,
+        "no route to db2.local: user \"app\" of application app_1 in shop, app; xy etc/dir/m.db");
     wr_conf_hide(&map, &err);
-    assert_string_equal(err.text,
-                        "no route to ****: user \"****\" of application app_1 in shop, ****; xy");
+    assert_string_equal(
+        err.text,
+        "no route to ****: user \"****\" of application app_1 in shop, ****; xy etc/****");
     for (size_t len = WEIR_ERROR_TEXT_MAX - 12; len < WEIR_ERROR_TEXT_MAX - 1; len++) {
         memset(err.text, '.', len);
         (void)snprintf(err.text + len - 3, 4, "app"); /* stars need more room than the word */

@@ -153,7 +153,10 @@ static void an_alias_stands_for_its_anchor(void **state)
     assert_string_equal(wr_conf_get(wr_conf_get(&docs[0], "a"), "k")->text.ptr, "v");
     assert_string_equal(wr_conf_get(&docs[0], "c")->text.ptr, "one");
     assert_int_equal(parse("a: *nosuch\n", &err), WEIR_E_CONFIG);
-    assert_string_equal(err.text, "etc/f:1:4: *nosuch names no anchor before it");
+    assert_string_equal(
+        err.text,
+        "etc/f:1:4: a value that begins with * names an anchor, and there is none of that "
+        "name before it; if it is a text, put it in quotes");
     assert_int_equal(parse("a: &a [*a]\n", &err), WEIR_E_CONFIG);
 }
 
@@ -197,7 +200,9 @@ static void refuses_what_it_would_misread(void **state)
     static const char *const cases[][2] = {
         {"a: 1\na: 2\n", "etc/f:2:1: the key 'a' stands here twice"},
         {"x: &x {}\na:\n  <<: *x\n", "etc/f:3:3: merge keys (<<) are not read; write the keys out"},
-        {"a: !ruby/object x\n", "etc/f:1:4: the tag !ruby/object means nothing here"},
+        {"a: !ruby/object x\n",
+         "etc/f:1:4: a value that begins with ! has a tag, and this one means nothing here; if "
+         "it is a text, put it in quotes"},
         {"[1]: a\n", "etc/f:1:1: a key must be one word"},
         {"a: \"x\\0y\"\n", "etc/f:1:4: a value cannot hold the NUL character"},
         {"\"x\\0y\": a\n", "etc/f:1:1: a key cannot hold the NUL character"},
