@@ -172,11 +172,25 @@ static int keep_only(json_t *root, const char *only, const char *what, struct we
                          what, only, what);
 }
 
+static int widest_name(json_t *object)
+{
+    const char *name = NULL;
+    json_t *value = NULL;
+    size_t width = 0;
+    json_object_foreach(object, name, value)
+    {
+        bool is_shown = !json_is_object(value) && !json_is_array(value);
+        width = is_shown && strlen(name) > width ? strlen(name) : width;
+    }
+    return width < TITLE_MAX ? (int)width : TITLE_MAX;
+}
+
 static void put_block(json_t *object, bool has_colour, struct wr_writer *out)
 {
     const char *name = NULL;
     json_t *value = NULL;
     char text[1024];
+    int width = widest_name(object);
     json_object_foreach(object, name, value)
     {
         if (json_is_object(value) || json_is_array(value)) {
@@ -187,7 +201,7 @@ static void put_block(json_t *object, bool has_colour, struct wr_writer *out)
             wr_put_fmt(out, "%s%s%s\n", has_colour ? "\x1b[1m" : "", text,
                        has_colour ? "\x1b[0m" : "");
         } else {
-            wr_put_fmt(out, "  %-18s %s\n", name, text);
+            wr_put_fmt(out, "  %-*s  %s\n", width, name, text);
         }
     }
 }

@@ -36,25 +36,6 @@ void wr_signals_wake(const struct wr_wake *wake)
 
 /* ---- which folder ---- */
 
-/* Without a weir there are only the names of ./weir.yaml. */
-static int stopped_workers(void *arg, enum wr_api_worker_kind kind, bool wants_all,
-                           int (*each)(void *to, const struct wr_api_worker *worker,
-                                       struct weir_error *err),
-                           void *to, struct weir_error *err)
-{
-    const struct wr_session *session = arg;
-    const char *name = kind == WR_API_SOURCES ? "sources" : "views";
-    const struct wr_conf *section = wr_config_section(&session->config, name);
-    const struct wr_api_field state = {.name = "state", .text = "stopped"};
-    int rc = 0;
-    WR_UNUSED(wants_all);
-    for (size_t i = 0; section != NULL && i < section->count && rc == 0; i++) {
-        const struct wr_api_worker worker = {section->entries[i].key.ptr, &state, 1};
-        rc = each(to, &worker, err);
-    }
-    return rc;
-}
-
 static bool is_file(const char *path)
 {
     struct stat st;
@@ -88,8 +69,9 @@ int wr_session_init(const struct wr_cli *cli, struct wr_session *session, struct
         (struct wr_api){.dir = session->dir,
                         .durability = wr_durability_name(session->options.embedded.durability),
                         .stop_fd = session->stop.fd,
-                        .workers = stopped_workers,
-                        .arg = session};
+                        .workers = wr_stopped_tell,
+                        .arg = &session->stopped};
+    session->stopped = (struct wr_stopped){.config = &session->config};
     return rc;
 }
 
@@ -122,6 +104,7 @@ static int open_log(struct wr_session *session, struct weir_error *err)
         wr_conf_hide(defaults, err);
     }
     session->api.log = session->log;
+    session->stopped.log = session->log;
     return rc;
 }
 

@@ -12,6 +12,7 @@
 #include "run/cli.h"
 #include "run/config.h"
 #include "run/log_options.h"
+#include "run/stopped.h"
 #include "serve/http/client.h"
 
 enum {
@@ -29,6 +30,7 @@ struct wr_session {
     struct wr_http_client *client; /* a running weir … */
     struct wr_log *log;            /* … or our own log */
     struct wr_api api;
+    struct wr_stopped stopped; /* what it tells of when none runs */
 };
 
 /* The two options that every command on a folder has. */

@@ -309,6 +309,7 @@ static int tell_source(struct one_source *one, bool wants_all, tell_each each, v
     struct fields fields = {.count = 0};
     char since[WR_ISO_TIME_LEN + 1];
     char last[WR_ISO_TIME_LEN + 1];
+    char heard[WR_ISO_TIME_LEN + 1];
     wr_source_status(one->source, &s);
     add_text(&fields, "connector", s.connector);
     add_text(&fields, "state", source_state_text(s.state));
@@ -320,6 +321,7 @@ static int tell_source(struct one_source *one, bool wants_all, tell_each each, v
         add_text(&fields, "stored", s.stored);
         add_text(&fields, "confirmed", s.confirmed);
         add_time(&fields, "last_event", s.last_event_us, last);
+        add_time(&fields, "last_heard", s.heard_us, heard);
         add_source_numbers(&fields, &s);
     } else {
         add_text(&fields, "position", s.stored);

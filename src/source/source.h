@@ -57,6 +57,7 @@ struct wr_source_status {
     uint64_t commits;
     uint64_t heartbeats;
     uint64_t warnings;     /* values that could not be shown */
+    int64_t heard_us;      /* when the database last said anything, wall clock; 0: never yet */
     int64_t last_event_us; /* commit time of the last transaction seen; 0: none yet */
 
     size_t snapshot_tables;
@@ -92,6 +93,19 @@ void wr_source_close(struct wr_source *source);
 
 /* How it stands; a copy. */
 void wr_source_status(struct wr_source *source, struct wr_source_status *out);
+
+/* What a stored position says. */
+struct wr_source_place {
+    const char *connector; /* "postgresql"; static storage */
+    char stored[WR_SOURCE_PLACE_MAX];
+    char database[WR_SOURCE_PLACE_MAX];
+    char slot[WR_SOURCE_PLACE_MAX];
+};
+
+/* Read a position as it stands in the log (position.h). WEIR_E_CORRUPT, WEIR_E_UNSUPPORTED for a later
+ * version's. Thread: any. */
+WR_MUST_USE int wr_source_stored(struct wr_str position, struct wr_source_place *out,
+                                 struct weir_error *err);
 
 /* Its name; borrowed. */
 const char *wr_source_name(const struct wr_source *source);

@@ -261,8 +261,9 @@ def test_a_produced_line_survives_kill_9_of_weir(weir):
 def test_sources_and_views_without_a_weir_are_those_of_the_file(weir):
     weir.write("weir.yaml", "sources: {app: {connector.class: postgres, database.password: '${NOT_SET}'}}\n"
                             "views: {model: {from: t, to: 'sqlite:m.db', on: {}}}\n")
-    assert weir.json("sources", "list") == [{"name": "app", "state": "stopped"}]
-    assert weir.json("sources", "status") == [{"name": "app", "state": "stopped"}]
+    none = {"name": "app", "connector": None, "state": "stopped", "error": None}
+    assert weir.json("sources", "list") == [{**none, "position": None}]
+    assert weir.json("sources", "status") == [{**none, "stored": None, "stored_at": None, "database": None, "slot": None}]
     assert weir.json("views", "list") == [{"name": "model", "state": "stopped"}]
     assert weir.json("views", "status", "model") == [{"name": "model", "state": "stopped"}]
     assert "'nil'" in fails(weir, FAILED, "views", "status", "nil")

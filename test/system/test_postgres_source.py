@@ -1,6 +1,8 @@
 """The PostgreSQL source against a real server: what each kind of change becomes, what is refused and how it is
 mended, and that neither WAL piles up nor a stop waits, whatever the server does."""
 
+import contextlib
+import datetime
 import os
 import shutil
 import signal
@@ -377,6 +379,46 @@ def test_an_idle_source_writes_at_most_every_10_seconds(postgres, db, weir):
     assert weir.stop() == 0
 
 
+def test_status_is_fresh_while_the_database_is_idle(own_postgres, weir):
+    """Not even keepalives come by themselves then: the server is asked."""
+    own_postgres.restart(wal_sender_timeout="4s")
+    own_postgres.execute("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)")
+    start(weir, own_postgres, "postgres", "public.t", status_update_interval_ms="200")
+
+    def heard():
+        status = source(weir)
+        assert (status["state"], status["lag_bytes"], status["retries"]) == ("streaming", 0, 0)
+        return datetime.datetime.fromisoformat(status["last_heard"].replace("Z", "+00:00"))
+
+    weir.wait(lambda: source(weir)["lag_bytes"] == 0, 30, "the first thing is heard")
+    first = heard()
+    weir.wait(lambda: heard() > first, 30, "the server is heard again")
+    second = heard()
+    weir.wait(lambda: heard() > second, 30, "and again")
+    assert weir.stop() == 0
+
+
+def test_without_weir_its_stored_position_is_shown(postgres, db, weir):
+    postgres.execute("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)", dbname=db)
+    start(weir, postgres, db, "public.t")
+    name = source(weir)["name"]
+    assert weir.stop() == 0
+    status = source(weir)  # neither file nor option names the source
+    assert (status["name"], status["connector"], status["state"], status["error"]) == (name, "postgresql", "stopped", None)
+    assert (status["database"], status["slot"]) == (db, f"slot_{db}")
+    assert status["stored"] == postgres.value("SELECT confirmed_flush_lsn::text FROM pg_replication_slots WHERE slot_name = %s",
+                                              (f"slot_{db}",))
+    assert status["stored_at"].endswith("Z")
+    (listed,) = weir.json("sources", "list")
+    assert (listed["name"], listed["position"]) == (name, status["stored"])
+    for words in (["sources", "list"], ["sources", "status"], ["sources", "status", name, "--dir", weir.dir]):
+        out = weir.cli(*words).stdout
+        assert name in out and "stopped" in out and status["stored"] in out
+    weir.write("weir.yaml", "sources: {another: {connector.class: postgres}}\n")
+    assert [s["name"] for s in weir.json("sources", "list")] == ["another", name]
+    assert source(weir)["stored"] is None
+
+
 def test_heartbeats_come_on_time(postgres, db, weir):
     postgres.execute("CREATE TABLE t (id int PRIMARY KEY)", dbname=db)
     start(weir, postgres, db, "public.t", heartbeat_interval_ms=500)
@@ -432,22 +474,65 @@ def test_a_large_value_comes_over_tls(own_postgres, weir, tmp_path):
     assert weir.stop() == 0
 
 
-# ---- a stop in 5 s, whatever the server does (Weir.stop fails above that) -------------------------------------
+# ---- a stop in 5 s, whatever a server does: the exit status is 1 where weir has to break it off ----------------
+
+@contextlib.contextmanager
+def hanging(server):
+    """The server's processes do nothing, and end nothing."""
+    pids = [server.process.pid, *map(int, subprocess.run(["pgrep", "-P", str(server.process.pid)], capture_output=True,
+                                                         text=True, check=True).stdout.split())]
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
 
 def test_it_stops_while_the_server_hangs(own_postgres, weir):
     own_postgres.execute("CREATE TABLE t (id int PRIMARY KEY)")
     start(weir, own_postgres, "postgres", "public.t")
-    pids = [own_postgres.process.pid] + [int(p) for p in os.popen(f"pgrep -P {own_postgres.process.pid}").read().split()]
-    try:
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+    with hanging(own_postgres):
         assert weir.stop() == 0
         weir.start("cdc.yaml")  # connects to a server that does not answer
+        weir.wait_for_log("runs on")
         time.sleep(1)
         assert weir.stop() == 0
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+
+
+def copy_slowly(weir, server, db):
+    """Start the copy of a table whose rows take their time; returns when some have come."""
+    server.execute("CREATE TABLE t (id int PRIMARY KEY, v text); "
+                   "INSERT INTO t SELECT i, repeat('v', 500) FROM generate_series(1, 600000) i", dbname=db)
+    start(weir, server, db, "public.t", wait=False)
+    weir.wait(lambda: (source(weir).get("snapshot_rows") or 0) > 0, 60, "rows are copied")
+
+
+def test_it_stops_while_a_snapshot_is_copied_and_begins_it_anew(postgres, db, weir):
+    copy_slowly(weir, postgres, db)
+    assert source(weir)["state"] == "snapshot", "the copy was over too soon for this test"
+    assert weir.stop() == 0
+    weir.start("cdc.yaml")
+    wait_streaming(weir, 110)
+    assert source(weir)["snapshot_rows"] == 600000
+    assert weir.stop() == 0
+    assert weir.json("topics", "list")[-1]["records"] >= 600000
+
+
+def test_it_stops_while_the_server_hangs_in_a_snapshot(own_postgres, weir):
+    copy_slowly(weir, own_postgres, "postgres")
+    with hanging(own_postgres):
+        assert weir.stop() == 0
+
+
+def test_it_stops_while_it_waits_to_connect_again(own_postgres, weir):
+    own_postgres.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    start(weir, own_postgres, "postgres", "public.t")
+    own_postgres.stop()
+    weir.wait(lambda: source(weir)["state"] == "backing off" and source(weir)["retries"] > 3, 60, "it waits")
+    assert "tries again in" in weir.log()
+    assert weir.stop() == 0
 
 
 def test_it_stops_while_the_slot_waits_for_a_transaction(postgres, db, weir):

@@ -326,6 +326,12 @@ static void writes_a_status_as_the_protocol_has_it(void **state)
     wr_pg_status_put(&w, &progress, INT64_C(946684801000000));
     assert_int_equal(w.len, sizeof(expected));
     assert_memory_equal(room, expected, sizeof(expected));
+    struct wr_pg_progress asking = progress;
+    asking.wants_reply = true;
+    w = wr_writer_over(room, sizeof(room));
+    wr_pg_status_put(&w, &asking, INT64_C(946684801000000));
+    assert_memory_equal(room, expected, sizeof(expected) - 1);
+    assert_int_equal(room[sizeof(expected) - 1], 1);
 }
 
 /* ---- LSN ---- */

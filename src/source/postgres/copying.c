@@ -191,6 +191,7 @@ static int copy_row(struct wr_pg_source *s, struct wr_feed *feed, struct weir_er
             return 0;
         }
         s->has_line = next == WR_PG_COPY_ROW;
+        s->heard_us = s->has_line ? wr_wall_us(s->env.clock) : s->heard_us;
     }
     return s->has_line ? pass_row(s, feed, err) : 1;
 }

@@ -64,7 +64,7 @@ void wr_pg_status_put(struct wr_writer *w, const struct wr_pg_progress *progress
     wr_put_u64(w,
                progress->flushed_lsn); /* applied: to be in the log is all that is done with it */
     wr_put_u64(w, (uint64_t)(clock_us - EPOCH_US));
-    wr_put_u8(w, 0);
+    wr_put_u8(w, progress->wants_reply ? 1 : 0);
 }
 
 void wr_pgoutput_fini(struct wr_pgoutput *decoder)

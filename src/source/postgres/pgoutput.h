@@ -55,9 +55,10 @@ WR_MUST_USE int wr_pg_copy_decode(struct wr_bytes bytes, struct wr_pg_copy *out,
 struct wr_pg_progress {
     uint64_t written_lsn; /* received */
     uint64_t flushed_lsn; /* durable: the server may forget what is before it */
+    bool wants_reply;     /* ask for a keepalive at once */
 };
 
-/* Write a standby status update that asks for no answer. */
+/* Write a standby status update. */
 void wr_pg_status_put(struct wr_writer *w, const struct wr_pg_progress *progress, int64_t clock_us);
 
 /* ---- pgoutput ------------------------------------------------------------------------------------- */

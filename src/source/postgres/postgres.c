@@ -438,6 +438,7 @@ static void status(const struct wr_source_impl *impl, struct wr_source_status *o
     out->lag_bytes = received > stored ? received - stored : 0;
     out->has_retained = s->has_retained;
     out->retained_bytes = s->retained_bytes;
+    out->heard_us = s->heard_us;
     out->changes = s->changes_before + s->stream.changes;
     out->transactions = s->transactions_before + s->stream.transactions;
     out->last_event_us = s->stream.commit_us != 0 ? s->stream.commit_us : s->commit_us_before;
@@ -452,6 +453,21 @@ static void status(const struct wr_source_impl *impl, struct wr_source_status *o
         (void)snprintf(out->snapshot_table, sizeof(out->snapshot_table), "%.*s.%.*s",
                        WR_FMT(s->copied->table.schema), WR_FMT(s->copied->table.name));
     }
+}
+
+int wr_source_stored(struct wr_str position, struct wr_source_place *out, struct weir_error *err)
+{
+    struct wr_pg_position p;
+    char lsn[WR_PG_LSN_TEXT_MAX];
+    int rc = wr_pg_position_parse(position, &p, err);
+    if (rc < 0) {
+        return rc;
+    }
+    *out = (struct wr_source_place){.connector = wr_postgres_source.name};
+    (void)snprintf(out->stored, sizeof(out->stored), "%s", wr_pg_lsn_text(p.lsn, lsn));
+    (void)snprintf(out->database, sizeof(out->database), "%s", p.database);
+    (void)snprintf(out->slot, sizeof(out->slot), "%s", p.slot);
+    return 0;
 }
 
 const struct wr_source_ops wr_postgres_source = {

@@ -52,7 +52,8 @@ struct wr_pg_source {
     uint64_t confirmed_lsn;  /* told to the server */
     uint64_t durable_lsn;    /* that may be told */
     int64_t status_due_ms;
-    int64_t heard_ms; /* when the server last said something */
+    int64_t heard_ms; /* when the stream last said something */
+    int64_t heard_us; /* when the server did, wall clock; also in sessions before this one */
     int64_t probe_due_ms;
     bool is_probing;
     bool has_retained;

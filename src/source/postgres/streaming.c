@@ -28,8 +28,12 @@ int wr_pg_tell(struct wr_pg_source *source, struct weir_error *err)
 {
     uint8_t room[64];
     struct wr_writer w = wr_writer_over(room, sizeof(room));
+    /* A server without changes says nothing by itself: it is asked, so that one that is gone is missed. */
+    int64_t silent_ms = wr_mono_ms(source->env.clock) - source->heard_ms;
     const struct wr_pg_progress progress = {.written_lsn = source->stream.received_lsn,
-                                            .flushed_lsn = source->durable_lsn};
+                                            .flushed_lsn = source->durable_lsn,
+                                            .wants_reply =
+                                                silent_ms >= status_interval_ms(source) / 2};
     wr_pg_status_put(&w, &progress, wr_wall_us(source->env.clock));
     int rc =
         wr_pg_session_copy_send(source->sessions.stream, wr_writer_bytes(&w), SEND_TIMEOUT_MS, err);
@@ -66,6 +70,7 @@ int wr_pg_start_streaming(struct wr_pg_source *source, struct weir_error *err)
     }
     source->is_streaming = true;
     source->heard_ms = wr_mono_ms(source->env.clock);
+    source->heard_us = wr_wall_us(source->env.clock);
     source->probe_due_ms = source->heard_ms;
     return wr_pg_tell(source, err);
 }
@@ -95,6 +100,7 @@ static int take_probe(struct wr_pg_source *s, struct weir_error *err)
     int rc = wr_pg_session_take(s->sessions.control, &rows, err);
     if (rc == 1) {
         s->is_probing = false;
+        s->heard_us = wr_wall_us(s->env.clock);
         s->has_retained = wr_pg_result_rows(rows) == 1;
         int64_t bytes = s->has_retained ? wr_pg_result_int(rows, 0, "retained_bytes") : 0;
         s->retained_bytes = bytes > 0 ? (uint64_t)bytes : 0;
@@ -273,6 +279,7 @@ int wr_pg_stream_some(struct wr_pg_source *source, struct wr_feed *feed, int tim
     }
     if (taken > 0) {
         source->heard_ms = wr_mono_ms(source->env.clock);
+        source->heard_us = wr_wall_us(source->env.clock);
     }
     if (rc == WEIR_E_AGAIN) {
         return wr_pg_wait_feed(source, feed, timeout_ms < WAIT_MS_MAX ? timeout_ms : WAIT_MS_MAX,
