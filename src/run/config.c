@@ -36,8 +36,10 @@ static int check_named(const struct wr_conf *section, const char *what, struct w
                                 WR_FMT(entry->key), what);
         }
         if (entry->value.kind != WR_CONF_MAP) {
-            return wr_conf_fail(err, entry->value.at, "%s '%.*s' must be a map of keys and values",
-                                what, WR_FMT(entry->key));
+            return wr_conf_fail(
+                err, entry->value.at,
+                "%s '%.*s' must be a map of keys and values, indented below its name", what,
+                WR_FMT(entry->key));
         }
     }
     return 0;

@@ -209,3 +209,26 @@ void wr_folder_holder(const char *dir, char *out, size_t len)
                    command);
     wr_free((void *)(uintptr_t)words.ptr);
 }
+
+int wr_folder_advise(struct weir_error *err)
+{
+    const struct weir_error said = *err;
+    const char *advice = NULL;
+    switch (said.sys) {
+    case EROFS:
+    case EACCES:
+    case EPERM:
+        advice = "let this user write there, or name another folder by log.dir or --dir";
+        break;
+    case ENOSPC:
+    case EDQUOT: advice = "make room there, or name another folder by log.dir or --dir"; break;
+    case ENOTDIR:
+    case EEXIST: advice = "name a folder by log.dir or --dir"; break;
+    default: break;
+    }
+    if (advice != NULL) {
+        (void)wr_fail(err, said.code, "%s; %s", said.text, advice);
+        err->sys = said.sys;
+    }
+    return said.code;
+}

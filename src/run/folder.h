@@ -29,4 +29,8 @@ bool wr_folder_is_served(const char *dir);
  *   out  room for `len` bytes */
 void wr_folder_holder(const char *dir, char *out, size_t len);
 
+/* Say what to do about an error of opening the log, behind what it says, where its errno tells. Returns its
+ * code. */
+int wr_folder_advise(struct weir_error *err);
+
 #endif

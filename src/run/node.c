@@ -88,8 +88,9 @@ static int open_log(struct node *node, struct weir_error *err)
     }
     if (rc < 0) {
         *err = why;
+        return wr_folder_advise(err);
     }
-    return rc;
+    return 0;
 }
 
 /* ---- the order ---- */

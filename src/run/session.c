@@ -182,8 +182,9 @@ int wr_session_open(struct wr_session *session, bool makes_dir, struct weir_erro
     }
     if (rc < 0) {
         *err = why;
+        return wr_folder_advise(err);
     }
-    return rc;
+    return 0;
 }
 
 int wr_session_begin(const struct wr_cli *cli, bool makes_dir, struct wr_session *session,

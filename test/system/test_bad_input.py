@@ -78,7 +78,22 @@ def test_a_weir_whose_only_source_has_failed_ends_with_1(postgres, db, weir):
     weir.write("cdc.yaml", manifest(postgres, db, "public.orders", password="not-this-one"))
     weir.start("cdc.yaml")
     assert weir.wait_exit() == 1
-    one_line(weir.log(), "password authentication failed")
+    line = one_line(weir.log(), "password authentication failed", "check database.user and database.password")
+    place = next(n for n, text in enumerate((weir.folder / "cdc.yaml").read_text().splitlines(), 1) if "password" in text)
+    assert f"(cdc.yaml:{place})" in line
+
+
+@pytest.mark.parametrize("key, value, word", [
+    ("database.port", 1, "is PostgreSQL running there?"), ("database.hostname", "no-host.invalid", "check database.hostname"),
+    ("database.hostname", "/nowhere", "is PostgreSQL running there?"), ("database.dbname", "nodb", "check database.dbname"),
+])
+def test_a_server_that_cannot_be_reached_is_told_with_what_to_check(postgres, db, weir, key, value, word):
+    weir.write("cdc.yaml", manifest(postgres, db, "public.orders", **{key.replace(".", "_"): value}))
+    weir.start("cdc.yaml")
+    weir.wait_for_log(re.escape(word))
+    line = one_line(weir.log(), "source/", "connect to database", word)
+    assert "cdc.yaml:" in line
+    weir.close()
 
 
 def test_a_server_without_logical_wal_is_refused_with_the_line_that_mends_it(own_postgres, weir):
@@ -181,10 +196,32 @@ def test_a_data_folder_that_cannot_be_written_is_named(weir, tmp_path):
     try:
         done = weir.cli("run", f"--set=log.dir={place}/data", check=False)
         assert done.returncode == 1
-        one_line(done.stderr, str(place))
+        one_line(done.stderr, str(place), "let this user write there")
     finally:
         if os.geteuid() == 0:
             subprocess.run(["umount", place], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small disk")
+def test_a_disk_that_is_full_from_the_start_is_named(weir, tmp_path):
+    place = tmp_path / "small"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", place], check=True)
+    try:
+        for words in (["run", "--dir", place / "data"], ["produce", "t", "--dir", place / "data"]):
+            done = weir.cli(*words, check=False, input="x\n")
+            assert done.returncode == 1
+            one_line(done.stderr, str(place), "make room there")
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(weir):
+    weir.write("file", "")
+    for words in (["run"], ["topics", "list"], ["tail", "t"]):
+        done = weir.cli(*words, "--dir", "file", check=False)
+        assert done.returncode == 1
+        one_line(done.stderr, "'file", "name a folder")
 
 
 def test_a_second_weir_on_the_folder_is_refused_and_the_first_goes_on(weir, tmp_path):

@@ -215,6 +215,40 @@ static struct wr_pg_session_options session_options(const struct wr_pg_source *s
     return options;
 }
 
+/* What to look at when a session cannot be had: what the text has in it, advice, and the key to look at. */
+static const struct {
+    const char *says;
+    const char *advice;
+    const char *key;
+} session_advice[] = {
+    {"SQLSTATE 28P01", "check database.user and database.password", "database.password"},
+    {"SQLSTATE 28000", "check database.user, and what the server's pg_hba.conf says of it",
+     "database.user"},
+    {"SQLSTATE 3D000", "check database.dbname", "database.dbname"},
+    {"look up host", "check database.hostname", "database.hostname"},
+    {"Connection refused", "is PostgreSQL running there? check database.hostname and database.port",
+     "database.hostname"},
+    {"No such file", "is PostgreSQL running there? check database.hostname and database.port",
+     "database.hostname"}};
+
+static void advise(const struct wr_pg_source *s, struct weir_error *err)
+{
+    const struct weir_error said = *err;
+    for (size_t i = 0; i < sizeof(session_advice) / sizeof(session_advice[0]); i++) {
+        if (strstr(said.text, session_advice[i].says) == NULL) {
+            continue;
+        }
+        struct wr_place at = wr_connector_place(s->env.connector, session_advice[i].key);
+        if (at.line > 0) {
+            (void)wr_fail(err, said.code, "%s; %s (%s:%d)", said.text, session_advice[i].advice,
+                          at.file, at.line);
+        } else {
+            (void)wr_fail(err, said.code, "%s; %s", said.text, session_advice[i].advice);
+        }
+        return;
+    }
+}
+
 static int open_session(struct wr_pg_source *s, bool is_stream, struct wr_pg_session **out,
                         struct weir_error *err)
 {
@@ -233,9 +267,11 @@ static int open_session(struct wr_pg_source *s, bool is_stream, struct wr_pg_ses
     if (rc == 0) {
         rc = wr_pg_run(*out, wr_pg_sql_session, NULL, 0, s->config.query_timeout_ms, NULL, err);
     }
-    return rc < 0 ? wr_wrap(err, "connect to database '%s' as '%s'", s->config.database,
-                            s->config.user)
-                  : 0;
+    if (rc < 0) {
+        advise(s, err);
+        rc = wr_wrap(err, "connect to database '%s' as '%s'", s->config.database, s->config.user);
+    }
+    return rc;
 }
 
 /* The control session first: what may not be is said by its answers, in our words. */
