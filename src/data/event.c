@@ -62,7 +62,7 @@ struct wr_event_reader {
     struct wr_json_scan *key_scan; /* for keys of the JSON converter: the wrapper's paths only */
 
     const struct wr_record *record;
-    struct wr_event_place place;
+    const struct wr_event_place *place;
     enum root root;
     const uint32_t *row; /* of `places`: for this root and kind */
     struct wr_event event;
@@ -402,7 +402,7 @@ int wr_event_read(struct wr_event_reader *reader, const struct wr_event_place *p
                   struct weir_error *err)
 {
     reader->record = record;
-    reader->place = *place;
+    reader->place = place;
     reader->root = ROOT_BARE;
     reader->op = 0;
     reader->has_time = false;
@@ -527,7 +527,7 @@ static bool has_built_in(const struct wr_event_reader *reader, enum wr_parameter
         return header_text(reader, "ce_id").ptr != NULL || has(reader, MARK_EVENT_ID);
     }
     return !(kind == WR_PARAMETER_KEY && reader->record->key.ptr == NULL) &&
-           !(kind == WR_PARAMETER_VERSION && reader->place.version < 0) &&
+           !(kind == WR_PARAMETER_VERSION && reader->place->version < 0) &&
            !(kind == WR_PARAMETER_OP && reader->op == 0);
 }
 
@@ -538,9 +538,9 @@ static int built_in_bind(struct wr_event_reader *reader, enum wr_parameter_kind 
     case WR_PARAMETER_TYPE: break;
     case WR_PARAMETER_ID: return id_bind(reader, out, err);
     case WR_PARAMETER_KEY: return key_bind(reader, out, err);
-    case WR_PARAMETER_VERSION: *out = int_bind(reader->place.version); return 0;
-    case WR_PARAMETER_OFFSET: *out = int_bind(reader->place.offset); return 0;
-    case WR_PARAMETER_PARTITION: *out = int_bind(reader->place.partition); return 0;
+    case WR_PARAMETER_VERSION: *out = int_bind(reader->place->version); return 0;
+    case WR_PARAMETER_OFFSET: *out = int_bind(reader->place->offset); return 0;
+    case WR_PARAMETER_PARTITION: *out = int_bind(reader->place->partition); return 0;
     case WR_PARAMETER_TIME: time_bind(reader, out); return 0;
     case WR_PARAMETER_OP:
         reader->op_text[0] = reader->op;

@@ -93,7 +93,7 @@ WR_MUST_USE int wr_event_reader_new(const struct wr_event_options *options,
 /* Free. Takes NULL. */
 void wr_event_reader_free(struct wr_event_reader *reader);
 
-/* Read a record, which stays borrowed until the next one is read.
+/* Read a record, which stays borrowed until the next one is read, as does `place`.
  *   out  what it is; borrowed until the next call
  * Returns 0, or
  *   WEIR_E_INPUT  the value is not JSON or not UTF-8, and no header made it needless to know

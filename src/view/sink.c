@@ -31,7 +31,8 @@ int wr_sink_create(const struct wr_sink_ops *ops, const struct wr_sink_options *
                    struct wr_sink **out, struct weir_error *err)
 {
     int rc = ops->create(options, out, err);
-    WR_ASSERT(rc < 0 || ((*out)->ops == ops && !(*out)->is_open && !(*out)->is_busy));
+    WR_ASSERT(rc < 0 || ((*out)->ops == ops && (*out)->needs != NULL && !(*out)->is_open &&
+                         !(*out)->is_busy));
     return rc;
 }
 
@@ -67,7 +68,7 @@ int wr_sink_begin(struct wr_sink *sink, struct weir_error *err)
     return rc;
 }
 
-int wr_sink_apply(struct wr_sink *sink, uint32_t index, struct wr_event_reader *event,
+int wr_sink_apply(struct wr_sink *sink, uint32_t index, const struct wr_sink_event *event,
                   struct weir_error *err)
 {
     WR_ASSERT(sink->is_busy);

@@ -21,8 +21,8 @@ WR_MUST_USE int wr_sink_positions(struct wr_sink *sink,
                                               struct weir_error *err),
                                   void *arg, struct weir_error *err);
 WR_MUST_USE int wr_sink_begin(struct wr_sink *sink, struct weir_error *err);
-WR_MUST_USE int wr_sink_apply(struct wr_sink *sink, uint32_t index, struct wr_event_reader *event,
-                              struct weir_error *err);
+WR_MUST_USE int wr_sink_apply(struct wr_sink *sink, uint32_t index,
+                              const struct wr_sink_event *event, struct weir_error *err);
 WR_MUST_USE int wr_sink_commit(struct wr_sink *sink, const struct wr_sink_move *moves, size_t count,
                                struct weir_error *err);
 void wr_sink_rollback(struct wr_sink *sink);

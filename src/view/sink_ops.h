@@ -46,6 +46,18 @@ struct wr_sink_options {
     struct wr_arena *arena; /* for what create makes; borrowed as long as the sink */
 };
 
+/* What a handler wants of each event. */
+struct wr_sink_needs {
+    const struct wr_parameter_use *uses; /* each parameter once; optional when all its uses are */
+    size_t count;
+};
+
+/* An event as a sink gets it, all it has to know. Borrowed during the call. */
+struct wr_sink_event {
+    const struct wr_bind *values; /* one for each need of its handler, in their order */
+    int64_t time_ms;              /* when it happened, since 1970 */
+};
+
 /* How far a view has got in a partition. */
 struct wr_sink_position {
     struct wr_str topic; /* NUL-terminated */
@@ -68,8 +80,8 @@ struct wr_sink_ops {
     const char *form;      /* how `to:` is written, for errors: "sqlite:PATH" */
     unsigned capabilities; /* enum wr_sink_capability */
 
-    /* Make a sink and scan its handlers' parameters into options->parameters. `out`: owned by the caller.
-     * WEIR_E_CONFIG, WEIR_E_NOMEM. */
+    /* Make a sink, scan its handlers' parameters into options->parameters, and say in sink->needs what each
+     * wants. `out`: owned by the caller. WEIR_E_CONFIG, WEIR_E_NOMEM. */
     int (*create)(const struct wr_sink_options *options, struct wr_sink **out,
                   struct weir_error *err);
 
@@ -91,8 +103,8 @@ struct wr_sink_ops {
     /* Begin a transaction; none is open. Never waits for others: WEIR_E_BUSY. */
     int (*begin)(struct wr_sink *sink, struct weir_error *err);
 
-    /* Do what handler `index` of the definition's `on` says, with the event's values (wr_event_value). */
-    int (*apply)(struct wr_sink *sink, uint32_t index, struct wr_event_reader *event,
+    /* Do what handler `index` of the definition's `on` says, with the event's values. */
+    int (*apply)(struct wr_sink *sink, uint32_t index, const struct wr_sink_event *event,
                  struct weir_error *err);
 
     /* Commit, with `count` moves, at most one a partition. WEIR_E_FENCED when a position does not stand at
@@ -112,8 +124,9 @@ struct wr_sink_ops {
 /* An implementation puts this first in its own struct. */
 struct wr_sink {
     const struct wr_sink_ops *ops;
-    bool is_open; /* sink.c: between open and close */
-    bool is_busy; /* sink.c: a transaction is open */
+    const struct wr_sink_needs *needs; /* one for each handler; live as long as the sink */
+    bool is_open;                      /* sink.c: between open and close */
+    bool is_busy;                      /* sink.c: a transaction is open */
 };
 
 extern const struct wr_sink_ops wr_sink_sqlite;

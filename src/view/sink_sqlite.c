@@ -25,7 +25,7 @@ enum {
 /* Where a value is bound. */
 struct bind_slot {
     int slot;
-    struct wr_parameter_use use;
+    uint32_t value; /* of the event */
 };
 
 struct statement {
@@ -42,7 +42,6 @@ struct handler {
 struct sqlite_sink {
     struct wr_sink sink; /* first */
     const struct wr_view_definition *definition;
-    const struct wr_parameters *parameters;
     struct wr_sql_handler *texts;
     struct wr_str path;    /* NUL-terminated */
     struct wr_arena arena; /* what open makes */
@@ -55,7 +54,7 @@ struct sqlite_sink {
     sqlite3_stmt *commit;
     sqlite3_stmt *savepoint;
     sqlite3_stmt *release;
-    struct wr_event_reader *event; /* that is being applied; its time is SQLite's `now` */
+    const struct wr_sink_event *event; /* that is being applied; its time is SQLite's `now` */
     atomic_bool is_interrupted;
 };
 
@@ -99,7 +98,7 @@ static int check_schema(const struct wr_view_definition *view, struct weir_error
 static int64_t event_time(void *arg)
 {
     struct sqlite_sink *s = arg;
-    return s->event == NULL ? 0 : wr_event_time_ms(s->event);
+    return s->event == NULL ? 0 : s->event->time_ms;
 }
 
 static void close_sink(struct wr_sink *sink);
@@ -113,11 +112,10 @@ static int create(const struct wr_sink_options *options, struct wr_sink **out,
     }
     s->sink.ops = &wr_sink_sqlite;
     s->definition = options->definition;
-    s->parameters = options->parameters;
     s->arena = wr_arena_of(OPEN_ARENA_MAX);
     int rc = read_path(s, options->arena, err);
     rc = rc < 0 ? rc : check_schema(s->definition, err);
-    rc = rc < 0 ? rc : wr_sql_handlers_read(options, WR_SQL_SQLITE, &s->texts, err);
+    rc = rc < 0 ? rc : wr_sql_handlers_read(options, WR_SQL_SQLITE, &s->texts, &s->sink.needs, err);
     rc = rc < 0 ? rc : wr_sqlite_clock_register(&s->clock, event_time, s, err);
     if (rc < 0) {
         close_sink(&s->sink);
@@ -247,18 +245,18 @@ static int run_schema(struct sqlite_sink *s, struct weir_error *err)
 }
 
 /* Find out which slots a statement has, of those of its text. */
-static int find_slots(struct sqlite_sink *s, struct statement *statement, const struct wr_sql *sql,
-                      struct weir_error *err)
+static int find_slots(struct sqlite_sink *s, struct statement *statement,
+                      const struct wr_sql_text *text, struct weir_error *err)
 {
     int last = sqlite3_bind_parameter_count(statement->stmt);
-    WR_ASSERT(last >= 0 && (size_t)last <= sql->slot_count);
+    WR_ASSERT(last >= 0 && (size_t)last <= text->sql.slot_count);
     statement->slots = wr_arena_array(&s->arena, (size_t)last + 1, sizeof(*statement->slots));
     if (statement->slots == NULL) {
         return wr_fail(err, WEIR_E_NOMEM, "view '%s'", s->definition->name.ptr);
     }
     for (int i = 1; i <= last; i++) {
         if (sqlite3_bind_parameter_name(statement->stmt, i) != NULL) {
-            statement->slots[statement->slot_count++] = (struct bind_slot){i, sql->slots[i - 1]};
+            statement->slots[statement->slot_count++] = (struct bind_slot){i, text->values[i - 1]};
         }
     }
     return 0;
@@ -289,7 +287,7 @@ static int prepare_text(struct sqlite_sink *s, const struct wr_sql_text *text, c
         statement->stmt = stmt;
         **end = statement;
         *end = &statement->next;
-        int rc = find_slots(s, statement, &text->sql, err);
+        int rc = find_slots(s, statement, text, err);
         if (rc < 0) {
             return rc;
         }
@@ -502,12 +500,7 @@ static int bind_all(struct sqlite_sink *s, const struct statement *statement,
 {
     for (size_t i = 0; i < statement->slot_count; i++) {
         const struct bind_slot *slot = &statement->slots[i];
-        struct wr_bind value;
-        int rc = wr_event_value(s->event, &slot->use, &value, err);
-        if (rc < 0) {
-            return rc;
-        }
-        rc = bind_value(statement->stmt, slot->slot, &value);
+        int rc = bind_value(statement->stmt, slot->slot, &s->event->values[slot->value]);
         if (rc != SQLITE_OK) {
             return wr_sqlite_fail(s->db, rc, NULL, err);
         }
@@ -586,7 +579,7 @@ static int run_statements(struct sqlite_sink *s, const struct statement *first,
     return rc;
 }
 
-static int apply(struct wr_sink *sink, uint32_t index, struct wr_event_reader *event,
+static int apply(struct wr_sink *sink, uint32_t index, const struct wr_sink_event *event,
                  struct weir_error *err)
 {
     struct sqlite_sink *s = (struct sqlite_sink *)sink;

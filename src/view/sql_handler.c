@@ -61,21 +61,67 @@ static int read_handler(const struct wr_sink_options *options, enum wr_sql_diale
     return rc;
 }
 
+/* ---- what handlers want ---- */
+
+/* The place of a parameter among the needs; a new one's is the last. */
+static uint32_t need_of(struct wr_parameter_use *uses, size_t *count,
+                        const struct wr_parameter_use *use)
+{
+    size_t i = 0;
+    while (i < *count && uses[i].parameter != use->parameter) {
+        i++;
+    }
+    if (i == *count) {
+        uses[(*count)++] = *use;
+    }
+    uses[i].is_optional = uses[i].is_optional && use->is_optional;
+    return (uint32_t)i;
+}
+
+static bool find_needs(const struct wr_sink_options *options, struct wr_sql_handler *handler,
+                       struct wr_sink_needs *needs)
+{
+    size_t room = 1;
+    for (size_t i = 0; i < handler->count; i++) {
+        room += handler->texts[i].sql.slot_count;
+    }
+    struct wr_parameter_use *uses = wr_arena_array(options->arena, room, sizeof(*uses));
+    for (size_t i = 0; i < handler->count && uses != NULL; i++) {
+        struct wr_sql_text *text = &handler->texts[i];
+        text->values =
+            wr_arena_array(options->arena, text->sql.slot_count + 1, sizeof(*text->values));
+        if (text->values == NULL) {
+            return false;
+        }
+        for (size_t j = 0; j < text->sql.slot_count; j++) {
+            text->values[j] = need_of(uses, &needs->count, &text->sql.slots[j]);
+        }
+    }
+    needs->uses = uses;
+    return uses != NULL;
+}
+
 int wr_sql_handlers_read(const struct wr_sink_options *options, enum wr_sql_dialect dialect,
-                         struct wr_sql_handler **out, struct weir_error *err)
+                         struct wr_sql_handler **out, const struct wr_sink_needs **needs,
+                         struct weir_error *err)
 {
     const struct wr_view_definition *view = options->definition;
     struct wr_sql_handler *handlers =
         wr_arena_array(options->arena, view->on_count, sizeof(*handlers));
-    if (handlers == NULL) {
+    struct wr_sink_needs *wanted = wr_arena_array(options->arena, view->on_count, sizeof(*wanted));
+    if (handlers == NULL || wanted == NULL) {
         return wr_fail(err, WEIR_E_NOMEM, "view '%s'", view->name.ptr);
     }
     int rc = 0;
     for (size_t i = 0; i < view->on_count && rc == 0; i++) {
         rc = read_handler(options, dialect, &view->on[i], &handlers[i], err);
+        if (rc == 0 && !find_needs(options, &handlers[i], &wanted[i])) {
+            rc = wr_fail(err, WEIR_E_NOMEM, "view '%s'", view->name.ptr);
+        }
     }
     if (rc == 0) {
         *out = handlers;
+        *needs = wanted;
     }
     return rc;
 }

@@ -16,6 +16,7 @@
 struct wr_sql_text {
     const struct wr_conf *conf; /* where it stands */
     struct wr_sql sql;
+    uint32_t *values; /* for each slot of the text: which of the event's values it takes */
 };
 
 struct wr_sql_handler {
@@ -25,10 +26,11 @@ struct wr_sql_handler {
 };
 
 /* Scan the handlers of options->definition, in its order; what they use is added to options->parameters.
- *   out  definition->on_count of them, in the arena of the options
+ *   out    definition->on_count of them, in the arena of the options
+ *   needs  what each wants of an event, for struct wr_sink; the same
  * Returns 0, WEIR_E_CONFIG with the place, or WEIR_E_NOMEM. */
 WR_MUST_USE int wr_sql_handlers_read(const struct wr_sink_options *options,
                                      enum wr_sql_dialect dialect, struct wr_sql_handler **out,
-                                     struct weir_error *err);
+                                     const struct wr_sink_needs **needs, struct weir_error *err);
 
 #endif

@@ -16,7 +16,8 @@ enum {
 
 /* ---- making one ---- */
 
-static int compile_events(struct wr_view *view, struct weir_error *err)
+static int open_feed(struct wr_view *view, const struct wr_view_options *options,
+                     struct weir_error *err)
 {
     const struct wr_view_definition *definition = view->definition;
     struct wr_str *types = wr_arena_array(&view->arena, definition->on_count, sizeof(*types));
@@ -26,26 +27,30 @@ static int compile_events(struct wr_view *view, struct weir_error *err)
     for (size_t i = 0; i < definition->on_count; i++) {
         types[i] = definition->on[i].type;
     }
-    struct wr_event_options options = {&view->parameters, definition->type_field, types,
-                                       definition->on_count};
-    return wr_event_reader_new(&options, &view->events, err);
+    struct wr_event_options events = {&view->parameters, definition->type_field, types,
+                                      definition->on_count};
+    struct wr_view_feed_options feed = {.log = view->log,
+                                        .events = &events,
+                                        .needs = view->sink->needs,
+                                        .ahead_min = options->ahead_min,
+                                        .is_stepped = options->is_stepped};
+    return wr_view_feed_open(&feed, &view->feed, err);
 }
 
-static int open_parts(struct wr_view *view, const struct wr_sink_ops *ops, struct weir_error *err)
+static int open_parts(struct wr_view *view, const struct wr_view_options *options,
+                      struct weir_error *err)
 {
-    struct wr_sink_options options = {view->definition, &view->parameters, &view->arena};
+    const struct wr_sink_ops *ops = options->sink;
+    struct wr_sink_options sink = {view->definition, &view->parameters, &view->arena};
     int rc = ops == NULL ? wr_sink_find(view->definition, &ops, err) : 0;
     if (rc == 0 && (ops->capabilities & WR_SINK_TRANSACTIONAL) == 0) {
         rc = wr_conf_fail(err, view->definition->to->at,
                           "view '%s': %s cannot keep positions with its rows, which a view needs",
                           view->definition->name.ptr, ops->form);
     }
-    rc = rc < 0 ? rc : wr_sink_create(ops, &options, &view->sink, err);
-    rc = rc < 0 ? rc : compile_events(view, err);
-    rc = rc < 0 ? rc : wr_wake_open(&view->wake, err);
-    return rc < 0 ? rc
-                  : wr_log_reader_open(view->log, &(struct wr_log_reader_options){0}, &view->reader,
-                                       err);
+    rc = rc < 0 ? rc : wr_sink_create(ops, &sink, &view->sink, err);
+    rc = rc < 0 ? rc : open_feed(view, options, err);
+    return rc < 0 ? rc : wr_wake_open(&view->wake, err);
 }
 
 int wr_view_new(const struct wr_view_options *options, struct wr_view **out, struct weir_error *err)
@@ -65,7 +70,7 @@ int wr_view_new(const struct wr_view_options *options, struct wr_view **out, str
     view->action = WR_VIEW_OPEN;
     (void)pthread_mutex_init(&view->shared.lock, NULL);
     (void)snprintf(view->context, sizeof(view->context), "view/%s", view->definition->name.ptr);
-    int rc = open_parts(view, options->sink, err);
+    int rc = open_parts(view, options, err);
     if (rc < 0) {
         wr_view_close(view);
         return rc;
@@ -170,7 +175,8 @@ static void tell(struct wr_view *view, enum wr_view_event event, bool was_paused
 /* Let go of the store and the log: the file is closed as soon as the view has ended. */
 static void end(struct wr_view *view)
 {
-    view->has_chunk = false;
+    view->has_items = false;
+    wr_view_feed_forget(view->feed);
     wr_sink_rollback(view->sink);
     (void)pthread_mutex_lock(&view->shared.lock);
     struct wr_sink *sink = view->sink;
@@ -213,13 +219,18 @@ static void *run(void *arg)
 
 int wr_view_start(struct wr_view *view, struct weir_error *err)
 {
+    char name[16];
     WR_ASSERT(!view->has_thread);
+    (void)snprintf(name, sizeof(name), "feed-%.10s", view->definition->name.ptr);
+    int rc = wr_view_feed_start(view->feed, name, err);
+    if (rc < 0) {
+        return wr_wrap(err, "view '%s'", view->definition->name.ptr);
+    }
     errno = pthread_create(&view->thread, NULL, run, view);
     if (errno != 0) {
         return wr_fail_errno(err, WEIR_E_NOMEM, "thread of view '%s'", view->definition->name.ptr);
     }
     view->has_thread = true;
-    char name[16];
     (void)snprintf(name, sizeof(name), "view-%.10s", view->definition->name.ptr);
     (void)pthread_setname_np(view->thread, name); /* a nicety */
     return 0;
@@ -228,8 +239,8 @@ int wr_view_start(struct wr_view *view, struct weir_error *err)
 void wr_view_stop(struct wr_view *view)
 {
     atomic_store(&view->is_stopping, true);
-    if (view->reader != NULL) {
-        wr_log_reader_wake(view->reader);
+    if (view->feed != NULL) {
+        wr_view_feed_wake(view->feed);
     }
     if (view->wake.fd >= 0) {
         wr_wake_signal(&view->wake);
@@ -262,10 +273,12 @@ void wr_view_close(struct wr_view *view)
     if (view->has_thread) {
         join(view);
     }
-    wr_view_drop_all(view);
+    if (view->feed != NULL) {
+        wr_view_feed_forget(view->feed);
+        wr_view_drop_all(view);
+        wr_view_feed_close(view->feed);
+    }
     wr_sink_close(view->sink); /* rolls back */
-    wr_log_reader_close(view->reader);
-    wr_event_reader_free(view->events);
     wr_wake_close(&view->wake);
     wr_free(view->joined);
     wr_free(view->partitions);

@@ -3,7 +3,7 @@
  *
  *     new ─▶ prepare ─▶ start ─▶ … ─▶ stop ─▶ close
  *
- * One thread a view, around the table of view_state.h. A batch holds all records at hand, up to its limits,
+ * One thread a view, around the table of view_state.h, and one that reads ahead for it (view_feed.h). A batch holds all records at hand, up to its limits,
  * and is committed as soon as nothing more is there: nothing waits for time. Rows and positions commit
  * together (sink_ops.h); so a crash at any moment loses nothing and doubles nothing.
  *
@@ -29,6 +29,9 @@ struct wr_view_options {
     const struct wr_sink_ops *sink;              /* the store; NULL: the one that `to:` names */
     const struct wr_clock *clock;                /* NULL: the machine's */
     const struct wr_wake *ended; /* signalled when the view has stopped or failed; may be NULL */
+    /* For tests and simulation: */
+    bool is_stepped;  /* never started: what the feed's thread does is done in wr_view_step() */
+    size_t ahead_min; /* how many events make it read ahead (view_feed.h); 0: as usual */
 };
 
 /* Make a view and read its handlers. No I/O but the log's. `out`: owned by the caller, let go with
@@ -42,13 +45,13 @@ WR_MUST_USE int wr_view_new(const struct wr_view_options *options, struct wr_vie
  * was changed since it filled the store, or what else the store says. */
 WR_MUST_USE int wr_view_prepare(struct wr_view *view, struct weir_error *err);
 
-/* Start its thread. WEIR_E_NOMEM, WEIR_E_IO. */
+/* Start its threads. WEIR_E_NOMEM, WEIR_E_IO. */
 WR_MUST_USE int wr_view_start(struct wr_view *view, struct weir_error *err);
 
 /* Ask it to stop: it commits what it has applied, and ends. Does not wait. */
 void wr_view_stop(struct wr_view *view);
 
-/* Stop it, wait for its thread, let go. What still runs in the store after 2 s is interrupted and rolled
+/* Stop it, wait for its threads, let go. What still runs in the store after 2 s is interrupted and rolled
  * back. Takes NULL. */
 void wr_view_close(struct wr_view *view);
 

@@ -32,33 +32,38 @@ enum wr_view_event wr_view_begin(struct wr_view *view)
 /* ---- events that fail ---- */
 
 /* Text for a message: cut, or only its length when it is not text. */
-static void show(struct wr_bytes text, char out[SHOWN_MAX + 16])
+static void show(const struct wr_view_shown *shown, char out[WR_VIEW_SHOWN_MAX + 16])
 {
+    struct wr_bytes text = shown->text;
+    size_t len = text.len < SHOWN_MAX ? text.len : SHOWN_MAX;
+    while (len < text.len && len > 0 && (text.ptr[len] & 0xC0) == 0x80) {
+        len--; /* not in the middle of a character */
+    }
     if (text.ptr == NULL) {
-        (void)snprintf(out, SHOWN_MAX + 16, "none");
-    } else if (wr_utf8_span(text) < text.len) {
-        (void)snprintf(out, SHOWN_MAX + 16, "(%zu bytes)", text.len);
+        (void)snprintf(out, WR_VIEW_SHOWN_MAX + 16, "none");
+    } else if (wr_utf8_span((struct wr_bytes){text.ptr, len}) < len) {
+        (void)snprintf(out, WR_VIEW_SHOWN_MAX + 16, "(%zu bytes)", shown->len);
     } else {
-        size_t len = text.len <= SHOWN_MAX ? text.len : SHOWN_MAX;
-        while (len < text.len && len > 0 && (text.ptr[len] & 0xC0) == 0x80) {
-            len--; /* not in the middle of a character */
-        }
-        (void)snprintf(out, SHOWN_MAX + 16, "'%.*s'%s", (int)len, (const char *)text.ptr,
-                       len < text.len ? "…" : "");
+        (void)snprintf(out, WR_VIEW_SHOWN_MAX + 16, "'%.*s'%s", (int)len, (const char *)text.ptr,
+                       len < shown->len ? "…" : "");
     }
 }
 
 /* Put the event's coordinates in front of what went wrong. */
-static void add_coordinates(const struct wr_view *view, const struct wr_log_record *record,
-                            const struct wr_event *event, struct weir_error *err)
+static void add_coordinates(const struct wr_view *view, const struct wr_view_item *item,
+                            struct weir_error *err)
 {
-    char type[SHOWN_MAX + 16];
-    char key[SHOWN_MAX + 16];
-    show(wr_bytes_of_str(event->type), type);
-    show(record->record.key, key);
-    (void)wr_wrap(err, "topic '%s' partition %u offset %lld, type %s, key %s",
-                  view->chunk.topic->name, view->chunk.partition, (long long)record->offset, type,
-                  key);
+    char type[WR_VIEW_SHOWN_MAX + 16];
+    char key[WR_VIEW_SHOWN_MAX + 16];
+    struct wr_view_shown of_event = item->type;
+    if (item->code == 0) { /* it came as far as the store: its type is its handler's */
+        struct wr_bytes text = wr_bytes_of_str(view->definition->on[item->handler].type);
+        of_event = (struct wr_view_shown){text, text.len};
+    }
+    show(&of_event, type);
+    show(&item->key, key);
+    (void)wr_wrap(err, "topic '%s' partition %u offset %lld, type %s, key %s", view->bundle->topic,
+                  view->bundle->partition, (long long)item->offset, type, key);
 }
 
 static bool is_told(uint64_t skipped)
@@ -91,34 +96,35 @@ static bool is_event_fault(int code)
     return code == WEIR_E_INPUT || code == WEIR_E_LIMIT;
 }
 
-static int apply_event(struct wr_view *view, const struct wr_event *event, struct weir_error *err)
+static int apply_event(struct wr_view *view, const struct wr_view_item *item,
+                       struct weir_error *err)
 {
-    if (event->kind == WR_EVENT_NONE) {
+    if (item->code < 0) {
+        return wr_fail(err, item->code, "%.*s", WR_FMT(item->why));
+    }
+    if (!item->is_event) {
         view->counts.ignored++;
         return 0;
     }
-    if (event->wanted == WR_EVENT_UNWANTED) {
+    if (item->handler == WR_EVENT_UNWANTED) {
         view->counts.unhandled++;
         return 0;
     }
-    int rc = wr_sink_apply(view->sink, event->wanted, view->events, err);
+    int rc = wr_sink_apply(view->sink, item->handler, &item->event, err);
     view->counts.applied += rc == 0 ? 1 : 0;
     return rc;
 }
 
 /* WR_VIEW_EV_APPLIED, or what stands in the way. */
-static enum wr_view_event apply_record(struct wr_view *view, const struct wr_log_record *record)
+static enum wr_view_event apply_item(struct wr_view *view, const struct wr_view_item *item)
 {
-    struct wr_event_place place = {view->chunk.partition, record->offset, -1};
-    const struct wr_event *event = NULL;
     struct weir_error *err = &view->err;
-    int rc = wr_event_read(view->events, &place, &record->record, &event, err);
-    rc = rc < 0 ? rc : apply_event(view, event, err);
+    int rc = apply_event(view, item, err);
     if (rc == 0) {
         return WR_VIEW_EV_APPLIED;
     }
     if (rc != WEIR_E_STOPPED) {
-        add_coordinates(view, record, event, err);
+        add_coordinates(view, item, err);
     }
     if (!is_event_fault(rc)) {
         return wr_view_outcome(err);
@@ -136,49 +142,44 @@ static bool is_full(const struct wr_view *view)
            view->batch_bytes >= (uint64_t)view->definition->batch_bytes;
 }
 
-/* All of the chunk is applied. */
-static void finish_chunk(struct wr_view *view)
+/* The model stands at `next`: what is behind it is for a later transaction, or never. */
+static void stand_at(struct wr_view *view, int64_t next)
 {
-    struct wr_view_partition *from = &view->partitions[view->chunk_from];
-    from->next = view->chunk.next_offset;
-    from->epoch = view->chunk.leader_epoch;
-    view->has_chunk = false;
-}
-
-/* The model stands before `record`: the rest of the chunk is for a later transaction, or never. */
-static void stop_before(struct wr_view *view, const struct wr_log_record *record)
-{
-    struct wr_view_partition *from = &view->partitions[view->chunk_from];
-    from->next = record->offset;
-    from->epoch = view->chunk.leader_epoch;
+    struct wr_view_partition *from = &view->partitions[view->bundle_from];
+    from->next = next;
+    from->epoch = view->bundle->leader_epoch;
 }
 
 static enum wr_view_event apply_next(struct wr_view *view)
 {
-    const struct wr_log_record *record = &view->chunk.records[view->chunk_at];
-    enum wr_view_event event = WR_VIEW_EV_STOP;
-    if (!atomic_load_explicit(&view->is_stopping, memory_order_relaxed)) {
-        event = is_full(view) ? WR_VIEW_EV_FULL : apply_record(view, record);
+    bool is_stopping = atomic_load_explicit(&view->is_stopping, memory_order_relaxed);
+    if (is_stopping || is_full(view)) {
+        stand_at(view, wr_view_bundle_offset(view->bundle));
+        return is_stopping ? WR_VIEW_EV_STOP : WR_VIEW_EV_FULL;
     }
+    struct wr_view_item item;
+    bool has_one = wr_view_bundle_take(view->bundle, &item);
+    WR_ASSERT(has_one);
+    enum wr_view_event event = apply_item(view, &item);
     if (event != WR_VIEW_EV_APPLIED) {
-        stop_before(view, record);
+        stand_at(view, item.offset); /* what is left is read again, or never */
         return event;
     }
-    view->chunk_at++;
     view->batch_records++;
-    view->batch_bytes += record->record.key.len + record->record.value.len;
-    view->batch_event_ms = record->record.timestamp_ms;
+    view->batch_bytes += item.bytes;
+    view->batch_event_ms = item.timestamp_ms;
     return event;
 }
 
 enum wr_view_event wr_view_apply(struct wr_view *view)
 {
     enum wr_view_event event = WR_VIEW_EV_APPLIED;
-    while (view->has_chunk && event == WR_VIEW_EV_APPLIED) {
-        if (view->chunk_at < view->chunk.count) {
+    while (view->has_items && event == WR_VIEW_EV_APPLIED) {
+        if (wr_view_bundle_has_more(view->bundle)) {
             event = apply_next(view);
         } else {
-            finish_chunk(view);
+            stand_at(view, view->bundle->next_offset);
+            view->has_items = false;
         }
     }
     return event == WR_VIEW_EV_APPLIED && is_full(view) ? WR_VIEW_EV_FULL : event;
@@ -266,12 +267,13 @@ enum wr_view_event wr_view_commit(struct wr_view *view)
     publish_batch(view);
     view->pause_ms = 0;
     wr_view_drop_leaving(view);
-    return view->has_chunk ? WR_VIEW_EV_REST : WR_VIEW_EV_COMMITTED;
+    return view->has_items ? WR_VIEW_EV_REST : WR_VIEW_EV_COMMITTED;
 }
 
 void wr_view_rollback(struct wr_view *view)
 {
     wr_sink_rollback(view->sink);
-    view->has_chunk = false;
+    view->has_items = false;
+    wr_view_feed_forget(view->feed);
     wr_view_drop_leaving(view);
 }

@@ -70,15 +70,16 @@ static void drop_at(struct wr_view *view, size_t index)
 {
     struct weir_error unused;
     struct wr_view_partition *p = &view->partitions[index];
-    int rc = wr_log_reader_unassign(view->reader, p->topic, p->partition, &unused);
+    int rc =
+        wr_log_reader_unassign(wr_view_feed_reader(view->feed), p->topic, p->partition, &unused);
     WR_UNUSED(
         rc); /* it was not assigned, or its topic is gone: nothing is read from it either way */
     struct wr_log_topic *topic = p->topic;
     view->partition_count--;
     memmove(p, p + 1, (view->partition_count - index) * sizeof(*p));
-    if (view->has_chunk && view->chunk_from >= index) {
-        view->has_chunk = view->chunk_from > index;
-        view->chunk_from -= 1;
+    if (view->has_items && view->bundle_from >= index) {
+        view->has_items = view->bundle_from > index;
+        view->bundle_from -= 1;
     }
     (void)publish_partitions(view, &unused); /* shrinking needs no memory */
     wr_log_topic_unref(topic);
@@ -163,8 +164,8 @@ static int join_group(struct wr_view *view, struct weir_error *err)
     }
     wr_free(view->joined);
     view->joined = kept;
-    return wr_log_reader_join(view->reader, view->definition->name.ptr, listing.names,
-                              listing.count, err);
+    return wr_log_reader_join(wr_view_feed_reader(view->feed), view->definition->name.ptr,
+                              listing.names, listing.count, err);
 }
 
 /* A topic of `from:`, named in full, that is not there; or NULL. */
@@ -190,7 +191,7 @@ int wr_view_attach(struct wr_view *view, struct weir_error *err)
     bool is_group = (wr_log_capabilities(view->log) & WR_LOG_CAN_JOIN) != 0;
     int rc = 0;
     if (!view->is_watching) {
-        rc = wr_log_reader_watch(view->reader, err);
+        rc = wr_log_reader_watch(wr_view_feed_reader(view->feed), err);
         view->is_watching = rc == 0;
     }
     if (rc == 0) {
@@ -316,7 +317,9 @@ static int restore_partition(struct wr_view *view, struct wr_view_partition *p,
     }
     rc = p->stored < 0 ? begin_at_start(view, p, info.log_start, err)
                        : check_place(view, p, &info, err);
-    rc = rc < 0 ? rc : wr_log_reader_assign(view->reader, p->topic, p->partition, p->next, err);
+    rc = rc < 0 ? rc
+                : wr_log_reader_assign(wr_view_feed_reader(view->feed), p->topic, p->partition,
+                                       p->next, err);
     p->is_ready = rc == 0;
     return rc;
 }
@@ -338,28 +341,27 @@ int wr_view_restore(struct wr_view *view, struct weir_error *err)
 
 static enum wr_view_event take_records(struct wr_view *view)
 {
-    const struct wr_log_chunk *chunk = &view->chunk;
-    struct wr_view_partition *p = find_partition(view, chunk->topic->name, chunk->partition);
+    const struct wr_view_bundle *bundle = view->bundle;
+    struct wr_view_partition *p = find_partition(view, bundle->topic, bundle->partition);
     WR_ASSERT(p != NULL && p->is_ready);
-    if (chunk->count == 0) { /* passed over what is not for us */
-        p->next = chunk->next_offset;
-        p->epoch = chunk->leader_epoch;
+    if (bundle->count == 0) { /* passed over what is not for us */
+        p->next = bundle->next_offset;
+        p->epoch = bundle->leader_epoch;
         return view->state == WR_VIEW_FILLING ? WR_VIEW_EV_APPLIED : WR_VIEW_EV_NOTHING;
     }
-    view->chunk_from = (size_t)(p - view->partitions);
-    view->chunk_at = 0;
-    view->has_chunk = true;
+    view->bundle_from = (size_t)(p - view->partitions);
+    view->has_items = true;
     return WR_VIEW_EV_RECORDS;
 }
 
 static enum wr_view_event take_assigned(struct wr_view *view)
 {
     struct wr_log_topic *topic = NULL;
-    int rc = wr_log_topic_find(view->log, view->chunk.topic->name, &topic, &view->err);
+    int rc = wr_log_topic_find(view->log, view->bundle->topic, &topic, &view->err);
     if (rc < 0) {
         return wr_view_outcome(&view->err);
     }
-    rc = add_partition(view, topic, view->chunk.partition, &view->err);
+    rc = add_partition(view, topic, view->bundle->partition, &view->err);
     wr_log_topic_unref(topic);
     return rc < 0 ? wr_view_outcome(&view->err) : WR_VIEW_EV_ASSIGNED;
 }
@@ -367,7 +369,7 @@ static enum wr_view_event take_assigned(struct wr_view *view)
 static enum wr_view_event take_away(struct wr_view *view, bool is_lost)
 {
     struct wr_view_partition *p =
-        find_partition(view, view->chunk.topic->name, view->chunk.partition);
+        find_partition(view, view->bundle->topic, view->bundle->partition);
     if (p != NULL) {
         p->is_leaving = true;
     }
@@ -390,7 +392,7 @@ static enum wr_view_event take_topics(struct wr_view *view)
 
 enum wr_view_event wr_view_poll(struct wr_view *view, int wait_ms)
 {
-    int rc = wr_log_reader_poll(view->reader, wait_ms, &view->chunk, &view->err);
+    int rc = wr_view_feed_poll(view->feed, wait_ms, &view->bundle, &view->err);
     if (rc == WEIR_E_RANGE || rc == WEIR_E_NOTFOUND) {
         (void)wr_wrap(&view->err, "the log no longer has what the model goes on from; " NEW_FILE);
     }
@@ -400,7 +402,7 @@ enum wr_view_event wr_view_poll(struct wr_view *view, int wait_ms)
         bool is_filling = view->state == WR_VIEW_FILLING;
         return event == WR_VIEW_EV_FAIL && is_filling ? WR_VIEW_EV_BAD : event;
     }
-    switch (view->chunk.kind) {
+    switch (view->bundle->kind) {
     case WR_POLL_NONE: return WR_VIEW_EV_NOTHING;
     case WR_POLL_RECORDS: return take_records(view);
     case WR_POLL_ASSIGNED: return take_assigned(view);

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "view/view.h"
+#include "view/view_feed.h"
 
 enum {
     WR_VIEW_PARTITIONS_MAX = 100000
@@ -51,8 +52,7 @@ struct wr_view {
     struct wr_arena arena;
     struct wr_parameters parameters;
     struct wr_sink *sink;
-    struct wr_event_reader *events;
-    struct wr_log_reader *reader;
+    struct wr_view_feed *feed;
     bool is_watching;
     char *joined; /* the topics of the group, as names in a row; NULL: not joined */
 
@@ -66,11 +66,10 @@ struct wr_view {
     struct wr_sink_move *moves;
     size_t move_cap;
 
-    /* records at hand: chunk.records[chunk_at ..], of partitions[chunk_from] */
-    struct wr_log_chunk chunk;
-    size_t chunk_at;
-    size_t chunk_from;
-    bool has_chunk;
+    /* the last that the feed gave; with events at hand: those that are left in it, of partitions[bundle_from] */
+    struct wr_view_bundle *bundle;
+    size_t bundle_from;
+    bool has_items;
 
     /* the open transaction */
     struct wr_view_counts counts;
@@ -113,7 +112,7 @@ enum wr_view_event wr_view_begin(struct wr_view *view);
 enum wr_view_event wr_view_apply(struct wr_view *view);
 enum wr_view_event wr_view_commit(struct wr_view *view);
 
-/* Take back the open transaction, if there is one, and forget the records at hand. */
+/* Take back the open transaction, if there is one, and forget the events at hand and those read ahead. */
 void wr_view_rollback(struct wr_view *view);
 
 /* What an error of the store means: _LATER or _FAIL. */

@@ -34,12 +34,17 @@ static const char textbook[] =
 
 static struct sink_fake_store store;
 
+/* How the views of a test read ahead: not at all, or whenever they can, in their steps. */
+static bool reads_ahead;
+
 static int setup(void **state)
 {
     static struct view_fixture f;
     memset(&store, 0, sizeof(store));
     sink_fake_use(&store);
     view_fixture_open(&f, 0);
+    f.is_stepped = reads_ahead;
+    f.ahead_min = reads_ahead ? 1 : 0;
     *state = &f;
     return 0;
 }
@@ -622,6 +627,8 @@ static int setup_group(void **state)
     memset(&store, 0, sizeof(store));
     sink_fake_use(&store);
     view_fixture_open(&f, 0);
+    f.is_stepped = reads_ahead;
+    f.ahead_min = reads_ahead ? 1 : 0;
     wr_log_close(f.log);
     f.log = wr_memory_log_open(&(struct wr_memory_options){.clock = &f.clock.clock});
     *state = &f;
@@ -819,7 +826,7 @@ static void running_out_of_memory_is_said(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
+    const struct CMUnitTest steps[] = {
         TEST(the_textbook_fills_its_fact_table),
         TEST(changes_of_a_table_are_followed),
         TEST(started_again_it_goes_on_where_it_was),
@@ -849,11 +856,18 @@ int main(void)
         GROUP(a_partition_that_is_revoked_is_committed_first),
         GROUP(a_partition_that_is_lost_is_never_committed),
         GROUP(in_any_order_of_things_each_event_is_applied_once),
+    };
+    const struct CMUnitTest threads[] = {
         TEST(a_thread_follows_the_log_and_stops_at_once),
         TEST(a_statement_that_never_ends_does_not_hold_up_the_end),
         TEST(a_view_that_ends_says_so),
         TEST(a_lock_does_not_hold_up_the_end),
         TEST(running_out_of_memory_is_said),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("without reading ahead", steps, NULL, NULL);
+    reads_ahead = true;
+    failed += cmocka_run_group_tests_name("reading ahead", steps, NULL, NULL);
+    reads_ahead = false;
+    failed += cmocka_run_group_tests_name("with threads", threads, NULL, NULL);
+    return failed;
 }

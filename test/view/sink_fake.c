@@ -37,6 +37,13 @@ static int create(const struct wr_sink_options *options, struct wr_sink **out,
     int rc = wr_parameter_parse(WR_STR(":n"), options->parameters, &fake->n, &at, err);
     WR_ASSERT(rc == 0);
     fake->sink.ops = &sink_fake;
+    struct wr_sink_needs *needs =
+        wr_arena_array(options->arena, options->definition->on_count, sizeof(*needs));
+    WR_ASSERT(needs != NULL);
+    for (size_t i = 0; i < options->definition->on_count; i++) {
+        needs[i] = (struct wr_sink_needs){&fake->n, 1};
+    }
+    fake->sink.needs = needs;
     *out = &fake->sink;
     return 0;
 }
@@ -101,24 +108,22 @@ static int begin(struct wr_sink *sink, struct weir_error *err)
     return rc;
 }
 
-static int apply(struct wr_sink *sink, uint32_t index, struct wr_event_reader *event,
+static int apply(struct wr_sink *sink, uint32_t index, const struct wr_sink_event *event,
                  struct weir_error *err)
 {
-    const struct fake *fake = (const struct fake *)sink;
-    struct wr_bind n;
+    const struct wr_bind *n = &event->values[0];
     WR_UNUSED(index);
     WR_ASSERT(store->writer == sink);
     int rc = stopped(sink, err);
     rc = rc < 0 ? rc : told(SINK_FAKE_APPLY, err);
-    rc = rc < 0 ? rc : wr_event_value(event, &fake->n, &n, err);
     if (rc < 0) {
         return rc;
     }
-    if (n.kind != WR_BIND_INT || n.u.i < 0) {
+    if (n->kind != WR_BIND_INT || n->u.i < 0) {
         return wr_fail(err, WEIR_E_INPUT, "fake: a bad number");
     }
     WR_ASSERT(store->count < SINK_FAKE_ROWS_MAX);
-    store->rows[store->count++] = n.u.i;
+    store->rows[store->count++] = n->u.i;
     return 0;
 }
 

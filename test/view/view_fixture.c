@@ -101,12 +101,43 @@ void view_fixture_append(struct view_fixture *f, const char *topic, const char *
     view_fixture_append_record(f, topic, key == NULL ? 0 : WR_PARTITION_BY_KEY, &record);
 }
 
+static void append_number(struct view_fixture *f, struct wr_log_writer *writer,
+                          struct wr_log_topic *topic, int n)
+{
+    char value[64];
+    (void)snprintf(value, sizeof(value), "{\"type\":\"A\",\"n\":%d}", n);
+    struct wr_record record = {.value = wr_bytes_of_str(wr_str_of(value)),
+                               .timestamp_ms = 1710498600000};
+    assert_int_equal(wr_log_append(writer, topic, 0, &record, &f->err), 0);
+}
+
+void view_fixture_append_numbers(struct view_fixture *f, const char *topic, int from, int to)
+{
+    struct wr_log_writer *writer = NULL;
+    struct wr_log_topic *handle = NULL;
+    uint64_t commit = 0;
+    assert_int_equal(
+        wr_log_writer_open(f->log, &(struct wr_log_writer_options){0}, &writer, &f->err), 0);
+    assert_int_equal(wr_log_topic_find(f->log, topic, &handle, &f->err), 0);
+    for (int n = from; n < to; n++) {
+        append_number(f, writer, handle, n);
+    }
+    assert_int_equal(wr_log_writer_commit(writer, WR_COMMIT_PLAIN, &commit, &f->err), 0);
+    assert_int_equal(wr_log_writer_wait(writer, commit, 1000, &f->err), 0);
+    wr_log_topic_unref(handle);
+    wr_log_writer_close(writer);
+}
+
 /* ---- the view ---- */
 
 int view_fixture_start(struct view_fixture *f)
 {
-    struct wr_view_options options = {
-        .log = f->log, .definition = f->definition, .sink = f->sink, .clock = &f->clock.clock};
+    struct wr_view_options options = {.log = f->log,
+                                      .definition = f->definition,
+                                      .sink = f->sink,
+                                      .clock = &f->clock.clock,
+                                      .is_stepped = f->is_stepped,
+                                      .ahead_min = f->ahead_min};
     assert_null(f->view);
     int rc = wr_view_new(&options, &f->view, &f->err);
     if (rc == 0) {

@@ -14,7 +14,9 @@ struct view_fixture {
     struct wr_arena arena;
     struct wr_manual_clock clock;
     struct wr_log *log;
-    const struct wr_sink_ops *sink;        /* NULL: the one that the definition names */
+    const struct wr_sink_ops *sink; /* NULL: the one that the definition names */
+    bool is_stepped;                /* for struct wr_view_options, with ahead_min */
+    size_t ahead_min;
     struct wr_view_definition *definition; /* the last one read; in `arena`, as are all before it */
     struct wr_view *view;
     char text[4096]; /* of the last query */
@@ -29,6 +31,9 @@ void view_fixture_close(struct view_fixture *f);
 
 /* Read a definition: "NAME:\n  from: …". The places in it are those of a file of its own. */
 int view_fixture_define(struct view_fixture *f, const char *yaml);
+
+/* Append events of type A with numbers from .. to-1 as their `n` to partition 0, in one commit. */
+void view_fixture_append_numbers(struct view_fixture *f, const char *topic, int from, int to);
 
 /* The log: make a topic; append one record to partition 0 or by key (NULL: null). */
 void view_fixture_topic(struct view_fixture *f, const char *topic, uint32_t partitions);
