@@ -402,6 +402,73 @@ static void a_checkpoint_on_a_full_disk_keeps_the_names_of_new_segments(void **s
     finish(f);
 }
 
+static void on_a_disk_filled_to_the_last_block_it_opens_and_serves(void **state)
+{
+    WR_UNUSED(state);
+    struct fix *f = filled();
+    struct wr_log_answer answer;
+    fix_kill(f); /* topics were made since the last checkpoint: the catalog is to be written */
+    wr_vfs_sim_capacity(f->sim, wr_vfs_sim_used(f->sim));
+    fix_open(f);
+    check_all_there(f);
+    struct wr_log_topic *t = fix_topic(f, "t", 2, NULL);
+    fix_append(f, t, 1, "d", "4");
+    assert_int_equal(wr_log_writer_commit(f->writer, WR_COMMIT_PLAIN, NULL, &f->err), 0);
+    fix_drive(f);
+    assert_int_equal(wr_log_writer_poll(f->writer, &answer, &f->err), 1);
+    assert_int_equal(answer.outcome, WR_COMMIT_AGAIN);
+    wr_vfs_sim_capacity(f->sim, UINT64_MAX);
+    assert_int_equal(wr_log_writer_retry(f->writer, &f->err), 0);
+    fix_drive(f);
+    assert_int_equal(wr_log_writer_poll(f->writer, &answer, &f->err), 1);
+    assert_int_equal(answer.outcome, WR_COMMIT_DONE);
+    wr_log_topic_unref(t);
+    lose_power(f);
+    fix_open(f);
+    t = fix_topic(f, "t", 2, NULL);
+    assert_string_equal(fix_read(f, t, 1, 0), "0:b=2 1:d=4");
+    wr_log_topic_unref(t);
+    finish(f);
+}
+
+/* Stopped before anything was written, it is as it was, and a later start begins anew. */
+static void a_log_that_was_only_read_on_a_full_disk_loses_nothing(void **state)
+{
+    WR_UNUSED(state);
+    for (int i = 0; i < 2; i++) {
+        struct fix *f = filled();
+        fix_kill(f);
+        wr_vfs_sim_capacity(f->sim, wr_vfs_sim_used(f->sim));
+        fix_open(f);
+        check_all_there(f);
+        if (i == 0) {
+            fix_close(f);
+        } else {
+            lose_power(f);
+        }
+        wr_vfs_sim_capacity(f->sim, UINT64_MAX);
+        fix_open(f);
+        check_all_there(f);
+        finish(f);
+    }
+}
+
+static void what_is_made_anew_waits_for_room_too(void **state)
+{
+    WR_UNUSED(state);
+    struct fix *f = filled();
+    fix_kill(f);
+    assert_int_equal(wr_vfs_unlink(wr_vfs_sim_vfs(f->sim), "log/catalog", &f->err), 0);
+    wr_vfs_sim_capacity(f->sim, wr_vfs_sim_used(f->sim));
+    fix_open(f);
+    assert_non_null(strstr(f->notices, "writes wait for room"));
+    check_all_there(f);
+    wr_vfs_sim_capacity(f->sim, UINT64_MAX);
+    assert_int_equal(wr_embedded_step(f->log, &f->err), 1);
+    check_second_start_repairs_nothing(f);
+    finish(f);
+}
+
 static void a_second_process_is_told_the_folder(void **state)
 {
     WR_UNUSED(state);
@@ -430,6 +497,9 @@ int main(void)
         cmocka_unit_test(what_retention_left_behind_is_no_damage_when_the_list_is_lost),
         cmocka_unit_test(segments_that_are_gone_are_damage),
         cmocka_unit_test(a_checkpoint_on_a_full_disk_keeps_the_names_of_new_segments),
+        cmocka_unit_test(on_a_disk_filled_to_the_last_block_it_opens_and_serves),
+        cmocka_unit_test(a_log_that_was_only_read_on_a_full_disk_loses_nothing),
+        cmocka_unit_test(what_is_made_anew_waits_for_room_too),
         cmocka_unit_test(a_second_process_is_told_the_folder),
     };
     return cmocka_run_group_tests_name("recovery", tests, NULL, NULL);

@@ -428,13 +428,17 @@ static bool may_put_off(const struct wr_recovery *rec)
            rec->end.damages == 0 && rec->e->recovery.damaged == 0;
 }
 
-/* Now, or by the keeper while the log serves. */
+/* Now, or by the keeper while the log serves, or when there is room: a full disk is read all the same. */
 static int first_checkpoint(struct wr_recovery *rec, struct weir_error *err)
 {
     struct wr_embedded *e = rec->e;
     e->checkpoints_first = 2;
     e->must_checkpoint = true;
     int rc = may_put_off(rec) ? 0 : wr_checkpoint_first(e, err);
+    if (rc == WEIR_E_FULL && !rec->is_new) {
+        wr_embedded_notice(e, WR_WARN, "reads go on, and writes wait for room: %s", err->text);
+        return 0;
+    }
     return rc < 0 ? rc : 0;
 }
 

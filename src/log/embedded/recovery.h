@@ -44,7 +44,8 @@ struct wr_recovery {
 
 /* Bring everything into memory and the segments in order, and open the journal of a new generation; the
  * first checkpoint is done, or asked of the keeper (wr_checkpoint_first()). Single-threaded. Blocks on disk.
- * Returns 0, WEIR_E_CORRUPT (not a log that this program reads), WEIR_E_FULL, WEIR_E_IO, WEIR_E_NOMEM. */
+ * Returns 0, WEIR_E_CORRUPT (not a log that this program reads), WEIR_E_FULL (what the journal holds does not
+ * fit into the segments, or a new log into the disk), WEIR_E_IO, WEIR_E_NOMEM. */
 WR_MUST_USE int wr_recover(struct wr_embedded *e, struct weir_error *err);
 
 /* ---- replay.c ----------------------------------------------------------------------------------------- */
