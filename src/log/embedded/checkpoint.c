@@ -270,7 +270,7 @@ static uint32_t first_due(struct wr_embedded *e)
     return due;
 }
 
-/* Those that are due before the first round. A full disk may go without a new journal file for now. K. */
+/* Those that are due before the first round. Without room for a journal file, the first round that needs one asks again. K. */
 static int run_first(struct wr_embedded *e, struct weir_error *err)
 {
     int rc = 0;

@@ -318,7 +318,7 @@ static int open_engine(struct wr_embedded *e, const struct wr_embedded_options *
     rc = rc == 0 ? wr_recover(e, err) : rc;
     rc = rc == 0 ? abort_dead(e, err) : rc;
     if (rc == 0) {
-        wr_retain_consider(e);
+        wr_retain_begin(e);
         rc = options->threads ? wr_threads_start(e, err) : 0;
     }
     return rc;

@@ -10,7 +10,8 @@
 #include "log/embedded/topics.h"
 
 enum {
-    CHECK_MS = 15 * 1000 /* at most this often */
+    CHECK_MS = 15 * 1000, /* at most this often */
+    FIRST_MS = 1000       /* after a start, which has more urgent things to read */
 };
 
 /* One pass over all partitions. */
@@ -253,11 +254,21 @@ int wr_retain(struct wr_embedded *e, struct weir_error *err)
     return rc;
 }
 
-void wr_retain_consider(struct wr_embedded *e)
+static void consider(struct wr_embedded *e, int64_t in_ms)
 {
-    int64_t soon_ms = wr_mono_ms(e->clock) + CHECK_MS;
-    if (soon_ms < e->retain_due_ms) {
-        e->retain_due_ms = soon_ms;
+    int64_t due_ms = wr_mono_ms(e->clock) + in_ms;
+    if (due_ms < e->retain_due_ms) {
+        e->retain_due_ms = due_ms;
         pthread_cond_signal(&e->keep_work);
     }
+}
+
+void wr_retain_consider(struct wr_embedded *e)
+{
+    consider(e, CHECK_MS);
+}
+
+void wr_retain_begin(struct wr_embedded *e)
+{
+    consider(e, FIRST_MS);
 }
