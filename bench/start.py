@@ -12,6 +12,7 @@ Fills one topic through `weir produce`, then measures, medians of ROUNDS:
 
 import os
 import pathlib
+import socket
 import statistics
 import subprocess
 import sys
@@ -52,10 +53,22 @@ def feed(weir, size):
     return producer
 
 
+def wait_for_socket(weir):
+    """Until weir listens: a reader that came before it would open the folder itself."""
+    while True:
+        with socket.socket(socket.AF_UNIX) as s:
+            try:
+                s.connect(str(weir.dir / "weir.sock"))
+                return
+            except OSError:
+                time.sleep(0.002)
+
+
 def first_record(weir):
     """Milliseconds from exec of weir to a record read by another process."""
     started = time.monotonic()
     weir.start()
+    wait_for_socket(weir)
     out = subprocess.run([BINARY, "tail", TOPIC, "--max", "1", "--dir", weir.dir], capture_output=True, check=True,
                          timeout=60).stdout
     assert b"xxxx" in out, out[:80]
@@ -95,6 +108,7 @@ def main():
         say("start_clean", statistics.median(clean), "ms", "< 100")
         for _ in range(ROUNDS):
             weir.start()
+            wait_for_socket(weir)
             producer = feed(weir, None)
             weir.kill()
             producer.kill()

@@ -40,7 +40,6 @@ enum wr_open_flags {
 
 /* Of bytes in a file: what will be done with them. */
 enum wr_advice {
-    WR_ADVICE_WRITE_BACK, /* begin to write to disk what is in memory, so that a sync has less to wait for */
     WR_ADVICE_FORGET, /* the next read is to ask the disk, not memory; what is not written yet stays */
     WR_ADVICE_NEED    /* will be read soon: begin to read */
 };
@@ -131,8 +130,7 @@ WR_MUST_USE int wr_file_truncate(struct wr_file *file, uint64_t len, struct weir
 WR_MUST_USE int wr_file_reserve(struct wr_file *file, uint64_t at, uint64_t len,
                                 struct weir_error *err);
 
-/* Tell the system what will be done with `len` bytes at `at` (0: all behind `at`). It may do nothing; an error
- * in writing shows in the next sync. */
+/* Tell the system what will be done with `len` bytes at `at` (0: all behind `at`). It may do nothing. */
 void wr_file_advise(struct wr_file *file, enum wr_advice advice, uint64_t at, uint64_t len);
 
 /* Size in bytes, or a WEIR_E_ code. */

@@ -125,9 +125,6 @@ static void os_advise(struct wr_file *file, enum wr_advice advice, uint64_t at, 
 {
     int fd = os_of(file)->fd;
     switch (advice) {
-    case WR_ADVICE_WRITE_BACK:
-        (void)sync_file_range(fd, (off_t)at, (off_t)len, SYNC_FILE_RANGE_WRITE);
-        break;
     case WR_ADVICE_FORGET:
         (void)posix_fadvise(fd, (off_t)at, (off_t)len, POSIX_FADV_DONTNEED);
         break;

@@ -21,7 +21,7 @@ const struct wr_log_key wr_log_keys[] = {
     {"journal_file_bytes", "number", "16777216",
      "Size of one journal file; a multiple of 4096.",
      NUMBER(journal_file_bytes), 65536, GIB},
-    {"journal_file_count", "number", "8",
+    {"journal_file_count", "number", "32",
      "How many journal files there are. Together with their size this bounds the time of recovery.",
      NUMBER(journal_file_count), 2, 64},
     {"placed_bytes_min", "number", "262144",

@@ -342,7 +342,7 @@ static int sim_reserve(struct wr_file *file, uint64_t at, uint64_t len, struct w
     return rc;
 }
 
-/* The disk of the simulation writes what was not synced at any time as it is: nothing to hurry. */
+/* There is no cache to be told of. */
 static void sim_advise(struct wr_file *file, enum wr_advice advice, uint64_t at, uint64_t len)
 {
     WR_UNUSED(file);

@@ -87,7 +87,7 @@ static struct seen scan_from(struct wr_vfs_sim *sim, const struct wr_journal_sta
 {
     struct weir_error err;
     struct seen seen = {.text = ""};
-    struct wr_journal_visitor visitor = {see_entry, see_damage, &seen};
+    struct wr_journal_visitor visitor = {see_entry, see_damage, &seen, 0};
     assert_int_equal(wr_journal_scan(wr_vfs_sim_vfs(sim), "j", start, &visitor, &seen.end, &err),
                      0);
     return seen;
@@ -267,7 +267,7 @@ static void goes_on_in_the_next_file_and_recycles_what_is_released(void **state)
     assert_true(mark.start.sequence > 1);
     wr_journal_close(&j);
     struct seen seen = {.text = ""};
-    struct wr_journal_visitor visitor = {see_entry, see_damage, &seen};
+    struct wr_journal_visitor visitor = {see_entry, see_damage, &seen, 0};
     assert_int_equal(
         wr_journal_scan(wr_vfs_sim_vfs(sim), "j", &mark.start, &visitor, &seen.end, &err), 0);
     assert_int_equal(seen.end.next.sequence, 41);

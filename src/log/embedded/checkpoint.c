@@ -11,6 +11,9 @@
 
 enum {
     FILE_MAX = 1 << 30,
+    /* A checkpoint syncs each segment that was written to: with more of them it pays later. */
+    LIVE_MIN = 64 << 20, /* bytes of the journal … */
+    LIVE_OF_SEGMENT = 1 << 20,
     PLACED_MAX =
         1 << 30 /* bytes placed between two checkpoints: bounds what a start has to look at */
 };
@@ -203,6 +206,7 @@ static void clean_list(struct wr_embedded *e)
         if (is_synced(seg)) {
             *at = seg->dirty_next;
             seg->is_dirty = false;
+            e->dirty_count--;
         } else {
             at = &seg->dirty_next;
         }
@@ -309,10 +313,18 @@ int wr_checkpoint_close(struct wr_embedded *e, struct weir_error *err)
     return rc < 0 ? wr_wrap(err, "last checkpoint") : 0;
 }
 
-void wr_checkpoint_consider(struct wr_embedded *e)
+/* How much of the journal may be live before the next one is asked for; half of it at most. L. */
+static uint64_t live_max(const struct wr_embedded *e)
 {
     uint64_t room = (uint64_t)e->options.journal_file_bytes * e->options.journal_file_count;
-    bool is_time = wr_journal_live(&e->journal) > room / 2 || e->placed_since > PLACED_MAX;
+    uint64_t want = (uint64_t)e->dirty_count * LIVE_OF_SEGMENT;
+    want = want < LIVE_MIN ? LIVE_MIN : want;
+    return want < room / 2 ? want : room / 2;
+}
+
+void wr_checkpoint_consider(struct wr_embedded *e)
+{
+    bool is_time = wr_journal_live(&e->journal) > live_max(e) || e->placed_since > PLACED_MAX;
     if ((is_time && !e->must_checkpoint) || wr_journal_needs_file(&e->journal)) {
         pthread_cond_signal(&e->keep_work);
     }

@@ -36,7 +36,8 @@ WR_MUST_USE int wr_checkpoint_first(struct wr_embedded *e, struct weir_error *er
 /* The last one of a run: says that nothing is to be recovered. Nobody else is at work. */
 WR_MUST_USE int wr_checkpoint_close(struct wr_embedded *e, struct weir_error *err);
 
-/* Ask for a checkpoint when the journal is half full, or much was placed since the last one. L. */
+/* Ask for a checkpoint when much of the journal is live for the segments that it has to sync, or half of it, or
+ * much was placed since the last one. L. */
 void wr_checkpoint_consider(struct wr_embedded *e);
 
 /* Sync the journal, as an interval asks for. A failure is fatal. */

@@ -42,7 +42,7 @@ struct wr_embedded_options {
     enum wr_durability durability;
     uint32_t interval_ms;        /* 1000 */
     uint32_t journal_file_bytes; /* 16 MiB; a multiple of 4096, 64 KiB .. 1 GiB */
-    uint32_t journal_file_count; /* 8; 2 .. 64 */
+    uint32_t journal_file_count; /* 32 at most, made when needed; 2 .. 64 */
     uint32_t
         placed_bytes_min; /* 256 KiB: from here on a partition's bytes of one commit go straight to
                                      their segment, and only their place and CRC into the journal */

@@ -105,6 +105,9 @@ struct wr_journal_entry {
 void wr_journal_entry_put(struct wr_writer *w, struct wr_journal_entry *entry,
                           const struct wr_journal_part *parts, size_t count);
 
+/* May an entry begin here? A quick look, for a scan that asks at each block. */
+bool wr_journal_has_magic(struct wr_bytes in);
+
 /* Read a head from the first 64 bytes of `in` and check what it can tell of itself; no CRC yet.
  * WEIR_E_CORRUPT when there is none. */
 WR_MUST_USE int wr_journal_head_decode(struct wr_bytes in, struct wr_journal_entry *out,
@@ -155,6 +158,7 @@ struct wr_journal_visitor {
     /* May be NULL. Comes between the entries before and behind it. */
     int (*damage)(void *arg, const struct wr_journal_damage *damage, struct weir_error *err);
     void *arg;
+    uint64_t until; /* where a scan before has found the end: `next.sequence`; 0: look for it */
 };
 
 /* Give every entry that counts, in order. `dir` is the journal's folder.

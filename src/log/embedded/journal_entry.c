@@ -58,6 +58,12 @@ void wr_journal_entry_put(struct wr_writer *w, struct wr_journal_entry *entry,
     }
 }
 
+bool wr_journal_has_magic(struct wr_bytes in)
+{
+    struct wr_reader r = wr_reader_of(in);
+    return in.len >= sizeof(ENTRY_MAGIC) && wr_read_u32(&r, "magic") == ENTRY_MAGIC;
+}
+
 int wr_journal_head_decode(struct wr_bytes in, struct wr_journal_entry *out, struct weir_error *err)
 {
     struct wr_reader r = wr_reader_of(in);

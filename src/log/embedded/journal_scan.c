@@ -114,7 +114,8 @@ static int head_at(struct scan *scan, struct wr_journal_place place, struct wr_j
         return rc;
     }
     struct weir_error none;
-    if (wr_journal_head_decode(bytes, out, &none) < 0 || out->generation != scan->generation) {
+    if (!wr_journal_has_magic(bytes) || wr_journal_head_decode(bytes, out, &none) < 0 ||
+        out->generation != scan->generation) {
         return 0;
     }
     out->place = place;
@@ -337,7 +338,7 @@ static int scan_all(struct scan *scan, const struct wr_journal_visitor *visitor,
                     struct weir_error *err)
 {
     int rc = 1;
-    while (rc > 0) {
+    while (rc > 0 && scan->expected != visitor->until) {
         struct wr_journal_entry entry;
         enum wholeness how;
         rc = find_expected(scan, &entry, &how, err);
@@ -348,7 +349,7 @@ static int scan_all(struct scan *scan, const struct wr_journal_visitor *visitor,
             rc = step_on(scan, how == HEAD_ONLY, visitor, err);
         }
     }
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 int wr_journal_scan(struct wr_vfs *vfs, const char *dir, const struct wr_journal_start *start,

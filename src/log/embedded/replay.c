@@ -462,10 +462,12 @@ int wr_replay(struct wr_recovery *rec, struct weir_error *err)
     char dir[WR_PATH_BYTES];
     wr_path_root(e, "journal", dir);
     struct wr_journal_visitor first = {.entry = note_deleted, .arg = rec};
-    struct wr_journal_visitor second = {replay_entry, replay_damage, rec};
+    struct wr_journal_visitor second = {replay_entry, replay_damage, rec, 0};
+    struct wr_journal_end again;
     int rc = wr_journal_scan(e->vfs, dir, &rec->head.start, &first, &rec->end, err);
     if (rc == 0 && (rec->end.entries > 0 || rec->end.damages > 0)) {
-        rc = wr_journal_scan(e->vfs, dir, &rec->head.start, &second, &rec->end, err);
+        second.until = rec->end.next.sequence;
+        rc = wr_journal_scan(e->vfs, dir, &rec->head.start, &second, &again, err);
     }
     if (rc == 0 && rec->end.torn_entries > 0) {
         wr_embedded_notice(e, WR_WARN,

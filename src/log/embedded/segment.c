@@ -133,6 +133,7 @@ void wr_segment_drop(struct wr_embedded *e, struct wr_segment *seg)
     if (seg->is_dirty) {
         *at = seg->dirty_next;
         seg->is_dirty = false;
+        e->dirty_count--;
     }
     seg->is_dropped = true;
     if (seg->pins == 0) {
@@ -271,6 +272,7 @@ void wr_segment_dirty(struct wr_embedded *e, struct wr_segment *seg)
         seg->is_dirty = true;
         seg->dirty_next = e->dirty;
         e->dirty = seg;
+        e->dirty_count++;
     }
 }
 

@@ -235,6 +235,7 @@ struct wr_embedded {
     struct wr_segment *oldest_file; /* L: open segment files */
     struct wr_segment *newest_file;
     struct wr_segment *dirty;    /* L */
+    size_t dirty_count;          /* L: on that list */
     struct wr_removal *removals; /* L */
     uint64_t checkpoint_count;   /* K to write, L */
     uint32_t checkpoint_slot;    /* K: the file that has it */
