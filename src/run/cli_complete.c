@@ -75,33 +75,115 @@ static void put_bash(struct wr_writer *out)
         }
     }
     wr_put_lit(out, "    esac; fi\n"
-                    "    mapfile -t COMPREPLY < <(compgen -W \"$words $names\" -- \"$cur\")\n"
+                    "    COMPREPLY=($(compgen -W \"$words $names\" -- \"$cur\"))\n"
                     "}\n"
                     "complete -o default -F _weir weir\n");
 }
 
+/* ---- what zsh and fish show beside a word ---- */
+
+/* A text inside single quotes: zsh and fish both take a closing quote, an escaped one and an opening one. */
+static void put_quoted(struct wr_writer *out, const char *text)
+{
+    for (const char *p = text; *p != 0; p++) {
+        if (*p == '\'') {
+            wr_put_lit(out, "'\\''");
+        } else {
+            wr_put_u8(out, (uint8_t)*p);
+        }
+    }
+}
+
+/* What a command or group does, in a few words. */
+static const char *summary_of(size_t index)
+{
+    return strchr(wr_commands[index]->name, ' ') == NULL ? wr_commands[index]->summary : "";
+}
+
 /* ---- zsh ---- */
+
+/* 'word:what it does', each on a line of its own. */
+static void put_zsh_word(struct wr_writer *out, const char *head, const char *word, size_t len,
+                         const char *what)
+{
+    wr_put_fmt(out, " '%s%.*s", head, (int)len, word);
+    wr_put_str(out, what[0] == 0 ? WR_STR("") : WR_STR(":"));
+    put_quoted(out, what);
+    wr_put_lit(out, "'");
+}
+
+static void put_zsh_group(struct wr_writer *out, const char *group, size_t len)
+{
+    wr_put_fmt(out, "            '%.*s') offers=(", (int)len, group);
+    for (size_t i = 0; i < wr_command_count; i++) {
+        const char *name = wr_commands[i]->name;
+        if (strncmp(name, group, len) == 0 && name[len] == ' ') {
+            put_zsh_word(out, "", name + len + 1, strlen(name + len + 1), wr_commands[i]->summary);
+        }
+    }
+    wr_put_lit(out, ") ;;\n");
+}
+
+static void put_zsh_command(struct wr_writer *out, const struct wr_command *command)
+{
+    wr_put_fmt(out, "        '%s'%s) offers=(", command->name,
+               strchr(command->name, ' ') == NULL ? "*" : "");
+    for (size_t i = 0; i < command->option_count; i++) {
+        const struct wr_cli_option *option = &command->options[i];
+        put_zsh_word(out, "--", option->name, strlen(option->name), option->help);
+    }
+    wr_put_lit(out, " '--help')");
+    if (command->values == WR_CLI_TOPIC) {
+        wr_put_lit(out, "; topics=(${(f)\"$(weir topics list --names 2>/dev/null)\"})");
+    }
+    wr_put_lit(out, " ;;\n");
+}
 
 static void put_zsh(struct wr_writer *out)
 {
     wr_put_lit(out, "#compdef weir\n"
                     "# weir completion for zsh: weir completion zsh > \"${fpath[1]}/_weir\"\n"
-                    "autoload -U +X bashcompinit && bashcompinit\n");
-    put_bash(out);
+                    "_weir() {\n"
+                    "    local -a offers topics\n"
+                    "    local command=\"${words[2]} ${words[3]}\"\n"
+                    "    if (( CURRENT == 2 )); then\n"
+                    "        offers=(");
+    for (size_t i = 0; i < wr_command_count; i++) {
+        size_t len = strcspn(wr_commands[i]->name, " ");
+        if (is_first_of_group(i, len)) {
+            put_zsh_word(out, "", wr_commands[i]->name, len, summary_of(i));
+        }
+    }
+    wr_put_lit(out, ")\n        _describe command offers\n        return\n    fi\n"
+                    "    if (( CURRENT == 3 )); then\n"
+                    "        case ${words[2]} in\n");
+    for (size_t i = 0; i < wr_command_count; i++) {
+        size_t len = strcspn(wr_commands[i]->name, " ");
+        if (wr_commands[i]->name[len] == ' ' && is_first_of_group(i, len)) {
+            put_zsh_group(out, wr_commands[i]->name, len);
+        }
+    }
+    wr_put_lit(out, "        esac\n"
+                    "        if (( $#offers )); then _describe command offers; return; fi\n"
+                    "    fi\n"
+                    "    case $command in\n");
+    for (size_t i = 0; i < wr_command_count; i++) {
+        put_zsh_command(out, wr_commands[i]);
+    }
+    wr_put_lit(out,
+               "    esac\n"
+               "    if [[ ${words[CURRENT]} == -* ]]; then\n"
+               "        _describe -o option offers\n"
+               "    elif (( $#topics )); then\n"
+               "        compadd -a topics\n"
+               "    else\n"
+               "        _files\n"
+               "    fi\n"
+               "}\n"
+               "if [[ $funcstack[1] == _weir ]]; then _weir \"$@\"; else compdef _weir weir; fi\n");
 }
 
 /* ---- fish ---- */
-
-/* A text inside single quotes. */
-static void put_quoted(struct wr_writer *out, const char *text)
-{
-    for (const char *p = text; *p != 0; p++) {
-        if (*p == '\'' || *p == '\\') {
-            wr_put_u8(out, '\\');
-        }
-        wr_put_u8(out, (uint8_t)*p);
-    }
-}
 
 static void put_fish_command(struct wr_writer *out, const struct wr_command *command)
 {

@@ -1,9 +1,12 @@
 /* cmd_produce.c - weir produce TOPIC: lines of standard input become records. */
 #include "run/commands.h"
 #include "run/out.h"
+#include "run/progress.h"
 #include "run/session.h"
 
 #include <poll.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -23,6 +26,9 @@ struct production {
     size_t cap;
     bool is_end;    /* of standard input */
     uint64_t lines; /* sent, and durable */
+    uint64_t bytes; /* of them */
+    uint64_t total; /* that standard input has, where that is a file; else 0 */
+    struct wr_progress progress;
 };
 
 /* ---- parameters ---- */
@@ -104,6 +110,8 @@ static int send(struct production *p, size_t len, struct weir_error *err)
     }
     memmove(p->data, end, p->len - len);
     p->len -= len;
+    p->bytes += len;
+    wr_progress_show(&p->progress, p->bytes, p->total);
     return 0;
 }
 
@@ -174,6 +182,20 @@ static int send_all(struct production *p, struct weir_error *err)
     return rc;
 }
 
+/* Get ready to tell how far it is; a person who types is told what is waited for. */
+static void begin(struct production *p)
+{
+    struct stat st;
+    off_t at = lseek(STDIN_FILENO, 0, SEEK_CUR);
+    bool is_file = fstat(STDIN_FILENO, &st) == 0 && S_ISREG(st.st_mode);
+    p->progress = wr_progress_of("produce");
+    p->total = is_file && at >= 0 && st.st_size > at ? (uint64_t)(st.st_size - at) : 0;
+    if (isatty(STDIN_FILENO) == 1) {
+        p->progress.is_terminal = false; /* it would stand in the lines that are typed */
+        fprintf(stderr, "Each line becomes a record; Ctrl-D ends.\n");
+    }
+}
+
 static int say_done(const struct wr_cli *cli, const struct production *p, struct weir_error *err)
 {
     struct wr_writer out = wr_writer_growing(4096);
@@ -181,8 +203,8 @@ static int say_done(const struct wr_cli *cli, const struct production *p, struct
         wr_put_fmt(&out, "{\"topic\": \"%s\", \"records\": %llu}\n", cli->operands[0],
                    (unsigned long long)p->lines);
     } else if (isatty(STDOUT_FILENO) == 1) {
-        wr_put_fmt(&out, "%llu records in '%s'; next: weir tail %s\n", (unsigned long long)p->lines,
-                   cli->operands[0], cli->operands[0]);
+        wr_put_fmt(&out, "%llu %s in '%s'; next: weir tail %s\n", (unsigned long long)p->lines,
+                   p->lines == 1 ? "record" : "records", cli->operands[0], cli->operands[0]);
     }
     int rc = wr_out_writer(&out, err);
     wr_writer_fini(&out);
@@ -196,7 +218,11 @@ static int run_produce(const struct wr_cli *cli, struct weir_error *err)
                            .session = {.stop = {-1}}};
     int rc = read_params(cli, &p, separator, sizeof(separator), err);
     rc = rc < 0 ? rc : wr_session_begin(cli, true, &p.session, err);
-    rc = rc < 0 ? rc : send_all(&p, err);
+    if (rc == 0) {
+        begin(&p);
+        rc = send_all(&p, err);
+        wr_progress_clear(&p.progress);
+    }
     rc = rc < 0 ? rc : say_done(cli, &p, err);
     wr_free(p.data);
     wr_session_close(&p.session);

@@ -221,7 +221,14 @@ static int run_create(const struct wr_cli *cli, struct weir_error *err)
     rc = rc < 0 ? rc : wr_session_begin(cli, true, &session, err);
     const struct wr_http_call call = {&target, wr_writer_bytes(&body), take_into, &answer};
     rc = rc < 0 ? rc : wr_session_call(&session, &call, err);
-    rc = rc < 0 ? rc : say_done(cli, "made", "; next: weir produce ", err);
+    if (rc == WEIR_E_EXISTS) {
+        rc = wr_cli_has(cli, "if-not-exists")
+                 ? say_done(cli, "is there already, and stays as it is", "", err)
+                 : wr_fail(err, rc, "topic '%.249s' is there already; --if-not-exists goes on then",
+                           cli->operands[0]);
+    } else if (rc == 0) {
+        rc = say_done(cli, "made", "; next: weir produce ", err);
+    }
     wr_writer_fini(&body);
     wr_writer_fini(&answer);
     wr_session_close(&session);
@@ -231,6 +238,7 @@ static int run_create(const struct wr_cli *cli, struct weir_error *err)
 static const struct wr_cli_option create_options[] = {
     {"partitions", 'p', false, "N", "how many partitions (default 1)", WR_CLI_ANY},
     {"config", 'c', true, "KEY=VALUE", "a setting by Kafka's name", WR_CLI_ANY},
+    {"if-not-exists", 0, false, NULL, "leave one that is there as it is, and be done", WR_CLI_ANY},
     WR_OPTION_DIR,
 };
 
@@ -243,7 +251,8 @@ const struct wr_command wr_cmd_topics_create = {
     .text = "Settings have Kafka's names and meanings: retention.ms, retention.bytes,\n"
             "segment.bytes, cleanup.policy and so on.",
     .examples = "  weir topics create orders\n"
-                "  weir topics create clicks --partitions 16 --config retention.ms=604800000",
+                "  weir topics create clicks --partitions 16 --config retention.ms=604800000\n"
+                "  weir topics create orders --if-not-exists",
     .options = create_options,
     .option_count = WR_COUNT(create_options),
     .run = run_create,
@@ -278,7 +287,11 @@ static int run_delete(const struct wr_cli *cli, struct weir_error *err)
     int rc = confirm(cli, err);
     rc = rc < 0 ? rc : wr_session_begin(cli, false, &session, err);
     rc = rc < 0 ? rc : wr_session_get(&session, &target, &answer, err);
-    rc = rc < 0 ? rc : say_done(cli, "deleted", "", err);
+    if (rc == WEIR_E_NOTFOUND && wr_cli_has(cli, "if-exists")) {
+        rc = say_done(cli, "is not there", "", err);
+    } else if (rc == 0) {
+        rc = say_done(cli, "deleted", "", err);
+    }
     wr_writer_fini(&answer);
     wr_session_close(&session);
     return rc;
@@ -286,6 +299,7 @@ static int run_delete(const struct wr_cli *cli, struct weir_error *err)
 
 static const struct wr_cli_option delete_options[] = {
     {"yes", 'y', false, NULL, "do not ask on a terminal", WR_CLI_ANY},
+    {"if-exists", 0, false, NULL, "be done when there is none", WR_CLI_ANY},
     WR_OPTION_DIR,
 };
 

@@ -29,6 +29,10 @@ void wr_progress_text(const char *what, uint64_t done, uint64_t total, char *out
     memset(bar + full, ' ', (size_t)(BAR_WIDTH - full));
     bar[BAR_WIDTH] = 0;
     wr_bytes_text(done, done_text);
+    if (total == 0) {
+        (void)snprintf(out, len, "%s: %s", what, done_text);
+        return;
+    }
     wr_bytes_text(total, total_text);
     (void)snprintf(out, len, "%s [%s] %3d %%, %s of %s", what, bar, (int)(part * 100), done_text,
                    total_text);

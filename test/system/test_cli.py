@@ -4,6 +4,7 @@ statuses, one line on standard error."""
 import base64
 import json
 import os
+import pty
 import signal
 import subprocess
 import time
@@ -72,6 +73,38 @@ def test_wrong_topics_are_refused_with_what_is_allowed(any_weir):
     assert "'x'" in fails(weir, FAILED, "topics", "create", "x")
     assert "'none'" in fails(weir, FAILED, "topics", "delete", "none")
     assert weir.topics() == ["x"]
+
+
+def test_a_topic_may_be_there_or_be_gone_where_that_is_said(any_weir):
+    weir = any_weir
+    weir.cli("topics", "create", "x", "--partitions", 2)
+    assert "--if-not-exists" in fails(weir, FAILED, "topics", "create", "x")
+    assert weir.cli("topics", "create", "x", "--if-not-exists", "--partitions", 3).stdout == ""
+    assert weir.named("x", "topics", "list")["partitions"] == 2
+    assert "retention.ms" in fails(weir, USAGE, "topics", "create", "y", "--if-not-exists", "-c", "retention.ms=x")
+    weir.cli("topics", "delete", "x", "--if-exists")
+    weir.cli("topics", "delete", "x", "--if-exists")
+    assert "'x'" in fails(weir, FAILED, "topics", "delete", "x")
+
+
+def test_every_list_is_one_array_of_objects_that_begin_with_their_name(any_weir, postgres):
+    weir = any_weir
+    weir.write("weir.yaml", f"""sources:
+  app: {{connector.class: postgres, database.hostname: {postgres.host}, database.port: 1, database.user: u, database.dbname: d}}
+views:
+  model: {{from: t, to: 'sqlite:m.db', on: {{E: 'SELECT 1'}}}}
+""")
+    if weir.is_running():
+        assert weir.stop() == DONE
+        start(weir)
+    weir.produce("t", ["x"])
+    for words in (["topics", "list"], ["topics", "list", "--internal"], ["topics", "describe", "t"], ["sources", "list"],
+                  ["sources", "status"], ["views", "list"], ["views", "status"], ["sources", "status", "app"],
+                  ["views", "status", "model"]):
+        items = weir.json(*words)
+        assert items and all(list(item)[0] == "name" for item in items), words
+        assert len(weir.cli(*words, "--json").stdout.splitlines()) == 1, words
+        assert "{" not in weir.cli(*words).stdout
 
 
 def test_a_folder_without_a_log_has_no_topics(weir):
@@ -168,6 +201,53 @@ def test_plain_tail_shows_place_time_key_and_value(any_weir):
     assert (place, key, value) == ("t-0:0", "k", '{"a":1}')
     assert time.strptime(when, "%Y-%m-%dT%H:%M:%S.%fZ")
     assert second.endswith("\\x1b[31mred")
+
+
+def test_keys_and_values_of_any_bytes_are_told_apart(any_weir):
+    weir = any_weir
+    weir.cli("produce", "t", "--key-separator", "|", input=b'\xff\x00|\xfe\n{"b":  2}|[ 1 ]\ntext|\xc3\xa9\n|none\n')
+    out = weir.cli("tail", "t", "--json").stdout.splitlines()
+    first, _, third, fourth = map(json.loads, out)
+    assert list(first) == ["topic", "partition", "offset", "timestamp", "key_base64", "value_base64", "headers"]
+    assert (first["key_base64"], first["value_base64"], first["headers"]) == ("/wA=", "/g==", [])
+    assert '"key":{"b":2},"value":[1]' in out[1]
+    assert (third["key"], third["value"]) == ("text", "é")
+    assert fourth["key"] == ""
+    assert abs(third["timestamp"] / 1000 - time.time()) < 3600
+
+
+def on_a_terminal(weir, *words, typed=b""):
+    """Run a command on a terminal of its own, with something typed; its status and what is shown."""
+    shown, sent = b"", False
+
+    def read(fd):
+        nonlocal shown, sent
+        data = os.read(fd, 65536)
+        shown += data
+        if typed and not sent:
+            os.write(fd, typed)
+            sent = True
+        return data
+
+    pid = os.fork()
+    if pid == 0:
+        os.chdir(weir.folder)
+        with open(weir.folder / "terminal", "wb") as out:
+            os.dup2(out.fileno(), 1)
+        status = pty.spawn([str(BINARY), *words], read, lambda fd: b"")
+        (weir.folder / "terminal.status").write_text(str(os.waitstatus_to_exitcode(status)))
+        os._exit(0)
+    os.waitpid(pid, 0)
+    return int((weir.folder / "terminal.status").read_text()), (weir.folder / "terminal").read_text()
+
+
+def test_who_types_is_told_and_asked(weir):
+    status, shown = on_a_terminal(weir, "produce", "t", typed=b"one\ntwo\n\x04")
+    assert status == DONE and "Ctrl-D ends" in shown and "2 records in 't'; next: weir tail t" in shown
+    status, shown = on_a_terminal(weir, "topics", "delete", "t", typed=b"u\n")
+    assert status == REFUSED and "its name was not typed" in shown and weir.topics() == ["t"]
+    status, shown = on_a_terminal(weir, "topics", "delete", "t", typed=b"t\n")
+    assert status == DONE and "'t' deleted" in shown and weir.topics() == []
 
 
 def test_internal_topics_are_shown_only_when_asked_for(any_weir):
@@ -358,10 +438,6 @@ def test_version_help_and_completion(weir):
     for shell in ("bash", "zsh", "fish"):
         assert "weir" in weir.cli("completion", shell).stdout
     assert "bash, zsh and fish" in fails(weir, USAGE, "completion", "tcsh")
-    script = weir.cli("completion", "bash").stdout
-    ask = 'COMP_WORDS=(weir tail --f) COMP_CWORD=2; _weir; echo "${COMPREPLY[@]}"'
-    done = subprocess.run(["bash", "-c", f"{script}\n{ask}"], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["--from", "--follow"]
 
 
 def test_usage_errors_are_one_line_and_exit_2(weir):
