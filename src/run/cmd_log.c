@@ -114,26 +114,31 @@ static struct findings findings_of(const struct wr_cli *cli, const char *what)
 
 /* ---- verify ---- */
 
-static int say_sum(const struct findings *findings, const char *dir,
+static int say_sum(const struct findings *findings, const struct wr_verify_options *options,
                    const struct wr_verify_sum *sum, struct weir_error *err)
 {
+    const char *left_out = options->is_live ? " (without what the weir that runs here has not "
+                                              "checkpointed yet: stop it to see all)"
+                                            : "";
     struct wr_writer out = wr_writer_growing(4096);
     if (!findings->is_json && sum->findings == 0) {
         char bytes[16];
         wr_bytes_text(sum->bytes, bytes);
         wr_put_fmt(&out,
                    "nothing is wrong: %llu partitions, %llu segments, %llu batches, %llu records, "
-                   "%s\n",
+                   "%s%s\n",
                    (unsigned long long)sum->partitions, (unsigned long long)sum->segments,
-                   (unsigned long long)sum->batches, (unsigned long long)sum->records, bytes);
+                   (unsigned long long)sum->batches, (unsigned long long)sum->records, bytes,
+                   left_out);
     }
     int rc = wr_out_writer(&out, err);
     wr_writer_fini(&out);
     if (rc == 0 && sum->findings > 0) {
-        rc = wr_fail(err, WEIR_E_CORRUPT,
-                     "%llu findings in '%.200s', %llu records lost; weir log repair --dry-run "
-                     "shows what can be done",
-                     (unsigned long long)sum->findings, dir, (unsigned long long)sum->lost);
+        rc =
+            wr_fail(err, WEIR_E_CORRUPT,
+                    "%llu findings in '%.200s', %llu records lost; weir log repair --dry-run "
+                    "shows what can be done",
+                    (unsigned long long)sum->findings, options->dir, (unsigned long long)sum->lost);
     }
     return rc;
 }
@@ -149,7 +154,7 @@ static int verify(struct wr_session *session, struct findings *findings, struct 
                                         .arg = findings};
     int rc = wr_embedded_verify(&options, &sum, err);
     rc = rc < 0 ? rc : end_findings(findings, err);
-    return rc < 0 ? rc : say_sum(findings, session->dir, &sum, err);
+    return rc < 0 ? rc : say_sum(findings, &options, &sum, err);
 }
 
 static int run_verify(const struct wr_cli *cli, struct weir_error *err)

@@ -1,4 +1,5 @@
 /* cmd_workers.c - weir sources list|status, weir views list|status */
+#include "base/trace.h"
 #include "run/commands.h"
 #include "run/out.h"
 #include "run/session.h"
@@ -16,12 +17,23 @@ static int get(const struct wr_cli *cli, const char *const *path, struct wr_writ
     return rc;
 }
 
+/* An empty answer is right, but leaves a person alone. */
+static void say_none(const struct wr_cli *cli, const char *kind, const struct wr_writer *answer)
+{
+    struct wr_str text = wr_writer_str(answer);
+    bool is_empty = text.len < 3 || memcmp(text.ptr, "[]", 2) == 0;
+    if (is_empty && !wr_cli_has(cli, "json")) {
+        wr_trace(WR_INFO, kind, "there are none; weir.yaml names them under %s:", kind);
+    }
+}
+
 static int run_list(const struct wr_cli *cli, const char *kind, struct weir_error *err)
 {
     const char *const path[] = {"api", kind, NULL};
     struct wr_writer answer = wr_writer_growing(WR_ANSWER_BYTES_MAX);
     int rc = get(cli, path, &answer, err);
     if (rc == 0) {
+        say_none(cli, kind, &answer);
         rc = wr_cli_has(cli, "json")
                  ? wr_out(wr_writer_bytes(&answer), err)
                  : wr_out_json_table(wr_writer_str(&answer), NULL, cli->has_colour, err);
@@ -39,6 +51,7 @@ static int run_status(const struct wr_cli *cli, const char *kind, const char *on
     int rc = get(cli, path, &answer, err);
     if (rc == 0) {
         struct wr_str json = wr_writer_str(&answer);
+        say_none(cli, kind, &answer);
         rc = wr_cli_has(cli, "json") ? wr_out_json(json, only, one, err)
                                      : wr_out_json_blocks(json, only, one, cli->has_colour, err);
     }
