@@ -97,9 +97,19 @@ int wr_file_writev(struct wr_file *file, struct iovec *iov, int count, uint64_t 
     return 0;
 }
 
+/* A sync that finds the disk full has failed like any other: the bytes that it should have written are
+ * gone, so this is not the full disk that one waits for. */
+static int sync_failed(int rc, struct weir_error *err)
+{
+    if (rc == WEIR_E_FULL) {
+        err->code = WEIR_E_IO;
+    }
+    return rc == WEIR_E_FULL ? WEIR_E_IO : rc;
+}
+
 int wr_file_sync(struct wr_file *file, struct weir_error *err)
 {
-    return file->vfs->ops->sync(file, err);
+    return sync_failed(file->vfs->ops->sync(file, err), err);
 }
 
 int wr_file_truncate(struct wr_file *file, uint64_t len, struct weir_error *err)
@@ -161,7 +171,7 @@ int wr_vfs_list(struct wr_vfs *vfs, const char *path,
 
 int wr_vfs_sync_dir(struct wr_vfs *vfs, const char *path, struct weir_error *err)
 {
-    return vfs->ops->sync_dir(vfs, path, err);
+    return sync_failed(vfs->ops->sync_dir(vfs, path, err), err);
 }
 
 int wr_vfs_room(struct wr_vfs *vfs, const char *path, struct wr_disk_room *out,

@@ -119,7 +119,8 @@ WR_MUST_USE int wr_file_write(struct wr_file *file, const void *buf, size_t len,
 WR_MUST_USE int wr_file_writev(struct wr_file *file, struct iovec *iov, int count, uint64_t at,
                                struct weir_error *err);
 
-/* fdatasync: make what was written durable, size included. Blocks on disk. */
+/* fdatasync: make what was written durable, size included. A disk that is found full by it is WEIR_E_IO: what
+ * was written is not there. Blocks on disk. */
 WR_MUST_USE int wr_file_sync(struct wr_file *file, struct weir_error *err);
 
 /* Cut or extend (with zeros) to `len` bytes. */
