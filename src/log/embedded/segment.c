@@ -158,6 +158,11 @@ static int make_empty(struct wr_embedded *e, const struct wr_segment *seg, struc
             rc = wr_embedded_fail(e, err);
         }
     }
+    if (rc < 0 && file != NULL) { /* the next records may go on in the segment before */
+        struct weir_error none;
+        int gone = wr_vfs_unlink(e->vfs, path, &none);
+        WR_UNUSED(gone);
+    }
     if (rc < 0) {
         wr_file_close(file);
         return rc;
