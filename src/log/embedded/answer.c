@@ -123,6 +123,12 @@ static void give_up(struct wr_embedded *e, struct wr_embedded_writer *w)
     recall(e, w);
 }
 
+void wr_writer_rewound(struct wr_embedded *e, struct wr_embedded_writer *w)
+{
+    recall(e, w); /* what came since and was not looked at is dropped like the rest */
+    w->state = WR_WRITER_OPEN;
+}
+
 void wr_writer_answer(struct wr_embedded *e, struct wr_commit *c)
 {
     struct wr_embedded_writer *w = c->writer;

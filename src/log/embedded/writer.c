@@ -270,7 +270,7 @@ static int take_answer(struct wr_embedded_writer *w, struct wr_log_answer *out,
             out->err = c->err;
         }
         if (c->outcome == WR_COMMIT_REWIND) {
-            w->state = WR_WRITER_OPEN;
+            wr_writer_rewound(w->e, w);
         }
         out->written = c->written;
         out->written_count = c->written_count;

@@ -77,6 +77,10 @@ int64_t wr_writer_unpark_ms(const struct wr_embedded *e);
 /* The log has failed: wake all. L. */
 void wr_writer_wake_all(struct wr_embedded *e);
 
+/* The owner has taken the answer REWIND: what was handed over before that is dropped, what comes now is a
+ * new beginning. L. */
+void wr_writer_rewound(struct wr_embedded *e, struct wr_embedded_writer *w);
+
 /* Free commits that were dropped, and closed writers that had their last. L is not held. */
 void wr_writer_bury(struct wr_embedded *e);
 
