@@ -151,6 +151,9 @@ void sim_make_durable(struct sim_inode *inode);
 void sim_apply_contents(struct sim_content *content, const struct sim_inode *file);
 void sim_apply_name(struct sim_names *names, const struct sim_change *change);
 
+/* Let reads see the disk again where a failed sync left bytes in the cache only. */
+void sim_evict(struct sim_inode *file);
+
 /* Drop all changes undone. */
 void sim_forget_changes(struct sim_inode *inode);
 

@@ -52,16 +52,21 @@ void wr_vfs_sim_cut(struct wr_vfs_sim *sim, const char *path, uint64_t len)
     pthread_mutex_unlock(&sim->lock);
 }
 
+void sim_evict(struct sim_inode *file)
+{
+    if (file->has_lost) {
+        sim_content_fini(&file->cache);
+        file->cache = sim_content_copy(&file->disk);
+        sim_apply_contents(&file->cache, file);
+        file->has_lost = false;
+    }
+}
+
 void wr_vfs_sim_evict(struct wr_vfs_sim *sim)
 {
     pthread_mutex_lock(&sim->lock);
     for (struct sim_inode *i = sim->ring.after; i != &sim->ring; i = i->after) {
-        if (i->has_lost) {
-            sim_content_fini(&i->cache);
-            i->cache = sim_content_copy(&i->disk);
-            sim_apply_contents(&i->cache, i);
-            i->has_lost = false;
-        }
+        sim_evict(i);
     }
     pthread_mutex_unlock(&sim->lock);
 }

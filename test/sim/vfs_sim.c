@@ -342,13 +342,18 @@ static int sim_reserve(struct wr_file *file, uint64_t at, uint64_t len, struct w
     return rc;
 }
 
-/* There is no cache to be told of. */
+/* What was not synced is written at any time as it is: nothing to hurry. Clean pages are forgotten as asked,
+ * and with them what a failed sync left in the cache only. */
 static void sim_advise(struct wr_file *file, enum wr_advice advice, uint64_t at, uint64_t len)
 {
-    WR_UNUSED(file);
-    WR_UNUSED(advice);
     WR_UNUSED(at);
     WR_UNUSED(len);
+    if (advice == WR_ADVICE_FORGET) {
+        struct wr_vfs_sim *sim = sim_of(file->vfs);
+        pthread_mutex_lock(&sim->lock);
+        sim_evict(file_of(file)->inode);
+        pthread_mutex_unlock(&sim->lock);
+    }
 }
 
 static int64_t sim_size(struct wr_file *file, struct weir_error *err)

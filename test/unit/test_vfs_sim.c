@@ -463,6 +463,41 @@ static void after_a_failed_sync_the_next_one_succeeds_and_proves_nothing(void **
     assert_in_range(lost, 5, 45);
 }
 
+static void a_sync_that_finds_no_room_has_failed_like_any_other(void **state)
+{
+    (void)state;
+    struct fixture f = begin();
+    struct wr_file *file = durable_file(f.vfs, "a", 'a', 1);
+    wr_vfs_sim_fault(f.sim,
+                     &(struct wr_sim_fault){
+                         .kinds = WR_SIM_SYNCS, .at = 1, .is_sticky = true, .code = WEIR_E_FULL});
+    assert_int_equal(wr_file_sync(file, &f.err), WEIR_E_IO);
+    assert_int_equal(f.err.code, WEIR_E_IO);
+    assert_int_equal(wr_vfs_sync_dir(f.vfs, "/", &f.err), WEIR_E_IO);
+    wr_file_close(file);
+    wr_vfs_sim_free(f.sim);
+}
+
+static void forgetting_shows_what_a_failed_sync_left_on_the_disk(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        struct fixture f = begin();
+        wr_vfs_sim_seed(f.sim, seed);
+        struct wr_file *file = durable_file(f.vfs, "a", 'a', 1);
+        assert_int_equal(wr_file_write(file, "b", 1, 0, &f.err), 0);
+        wr_vfs_sim_fault(f.sim,
+                         &(struct wr_sim_fault){.kinds = WR_SIM_SYNC, .at = 1, .code = WEIR_E_IO});
+        assert_int_equal(wr_file_sync(file, &f.err), WEIR_E_IO);
+        wr_file_advise(file, WR_ADVICE_FORGET, 0, 0);
+        struct wr_vfs_sim *image = wr_vfs_sim_power_loss(f.sim, WR_SIM_LOSS_NONE, seed);
+        assert_int_equal(byte_at(f.sim, "a", 0), byte_at(image, "a", 0));
+        wr_file_close(file);
+        wr_vfs_sim_free(image);
+        wr_vfs_sim_free(f.sim);
+    }
+}
+
 static void evicting_keeps_what_was_written_since(void **state)
 {
     (void)state;
@@ -694,6 +729,8 @@ int main(void)
         cmocka_unit_test(the_nth_operation_of_a_kind_fails_once_or_for_ever),
         cmocka_unit_test(a_write_that_fails_may_have_written_a_part),
         cmocka_unit_test(after_a_failed_sync_the_next_one_succeeds_and_proves_nothing),
+        cmocka_unit_test(a_sync_that_finds_no_room_has_failed_like_any_other),
+        cmocka_unit_test(forgetting_shows_what_a_failed_sync_left_on_the_disk),
         cmocka_unit_test(evicting_keeps_what_was_written_since),
         cmocka_unit_test(a_lying_sync_leaves_the_changes_to_the_next_one),
         cmocka_unit_test(short_reads_and_writes_end_up_whole_through_the_wrappers),
