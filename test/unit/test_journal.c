@@ -325,6 +325,69 @@ static void without_a_start_the_last_unbroken_run_is_found(void **state)
     wr_vfs_sim_free(sim);
 }
 
+/* ---- making files ---- */
+
+struct maker {
+    struct wr_journal *journal;
+    pthread_t thread;
+    int made;
+};
+
+static void *make_main(void *arg)
+{
+    struct maker *maker = arg;
+    struct weir_error err;
+    maker->made = wr_journal_make(maker->journal, &err);
+    return NULL;
+}
+
+/* While one thread is about to give its file the name, another wants to make one, and is let run as far as it
+ * comes; then the first goes on, and its file gets entries. */
+struct race {
+    struct maker second;
+    bool has_begun;
+    struct wr_journal *journal;
+};
+
+static void begin_second(void *arg, enum wr_sim_kind kind, const char *path)
+{
+    struct race *race = arg;
+    WR_UNUSED(kind);
+    WR_UNUSED(path);
+    if (race->has_begun) {
+        return;
+    }
+    race->has_begun = true;
+    race->second = (struct maker){.journal = race->journal};
+    assert_int_equal(pthread_create(&race->second.thread, NULL, make_main, &race->second), 0);
+    struct timespec some = {.tv_nsec =
+                                20 * 1000 * 1000}; /* a wrong journal has made the same by then */
+    (void)nanosleep(&some, NULL);
+}
+
+static void two_threads_never_fill_the_same_file(void **state)
+{
+    WR_UNUSED(state);
+    struct wr_vfs_sim *sim = wr_vfs_sim_new();
+    struct wr_journal j;
+    struct weir_error err;
+    open_journal(sim, &j, 1, 1, 0);
+    while (j.next.file == UINT32_MAX || j.next.at < FILE_BYTES) {
+        put(&j, "as many as fit the first file");
+    }
+    struct race race = {.journal = &j};
+    wr_vfs_sim_hook(sim, WR_SIM_RENAME, begin_second, &race);
+    uint64_t syncs = wr_vfs_sim_count(sim, WR_SIM_SYNC);
+    assert_int_equal(wr_journal_make(&j, &err), 1);
+    assert_true(race.has_begun);
+    assert_int_equal(pthread_join(race.second.thread, NULL), 0);
+    assert_int_equal(race.second.made, 0); /* there is one now */
+    assert_int_equal(wr_vfs_sim_count(sim, WR_SIM_SYNC) - syncs, 1);
+    wr_vfs_sim_hook(sim, 0, NULL, NULL);
+    wr_journal_close(&j);
+    wr_vfs_sim_free(sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +401,7 @@ int main(void)
         cmocka_unit_test(goes_on_in_the_next_file_and_recycles_what_is_released),
         cmocka_unit_test(a_file_with_something_behind_the_mark_is_not_released),
         cmocka_unit_test(without_a_start_the_last_unbroken_run_is_found),
+        cmocka_unit_test(two_threads_never_fill_the_same_file),
     };
     return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
 }
