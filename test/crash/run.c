@@ -17,6 +17,11 @@ uint64_t run_rounds(uint64_t usual)
     return number_from_env("WEIR_ROUNDS", usual);
 }
 
+bool run_is_long(void)
+{
+    return number_from_env("WEIR_LONG", 0) == 1;
+}
+
 int run_steps(struct workload *w, int steps, struct weir_error *err)
 {
     int rc = 0;

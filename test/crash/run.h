@@ -15,6 +15,9 @@
 uint64_t run_seed(void);
 uint64_t run_rounds(uint64_t usual);
 
+/* Is this the run that takes its time (WEIR_LONG=1)? */
+bool run_is_long(void);
+
 /* Live `steps` of the workload on w->sim, in room and out of it. Returns 0, or the code with which the log
  * failed. */
 int run_steps(struct workload *w, int steps, struct weir_error *err);

@@ -189,6 +189,9 @@ static int make_lasting_topics(struct workload *w, struct weir_error *err)
         }
         rc = make_topic(w, lasting[i].name, lasting[i].partitions, settings, lasting[i].settings,
                         err);
+        if (rc == 0 && w->oracle.topics[w->lasting[i]].state != ORACLE_THERE) {
+            rc = wr_fail(err, WEIR_E_FULL, "no room for topic '%s'", lasting[i].name);
+        }
     }
     return rc;
 }
