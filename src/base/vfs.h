@@ -41,7 +41,9 @@ enum wr_open_flags {
 /* Of bytes in a file: what will be done with them. */
 enum wr_advice {
     WR_ADVICE_FORGET, /* the next read is to ask the disk, not memory; what is not written yet stays */
-    WR_ADVICE_NEED    /* will be read soon: begin to read */
+    WR_ADVICE_NEED, /* will be read soon: begin to read */
+    WR_ADVICE_DIRECT /* from now on only written, whole blocks of 4096 from memory aligned like them, and
+                         synced at once: past the page cache. For the whole file. */
 };
 
 struct wr_dir_entry {

@@ -129,6 +129,7 @@ static void os_advise(struct wr_file *file, enum wr_advice advice, uint64_t at, 
         (void)posix_fadvise(fd, (off_t)at, (off_t)len, POSIX_FADV_DONTNEED);
         break;
     case WR_ADVICE_NEED: (void)posix_fadvise(fd, (off_t)at, (off_t)len, POSIX_FADV_WILLNEED); break;
+    case WR_ADVICE_DIRECT: (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_DIRECT); break;
     }
 }
 

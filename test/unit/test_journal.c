@@ -276,6 +276,40 @@ static void goes_on_in_the_next_file_and_recycles_what_is_released(void **state)
     wr_vfs_sim_free(sim);
 }
 
+/* Rounds past the page cache are put together block by block, some MiB at once. */
+static void a_round_past_the_page_cache_is_the_same_bytes(void **state)
+{
+    WR_UNUSED(state);
+    enum {
+        LARGE_FILE = 16 * 1024 * 1024,
+        LARGE_BODY = 9 * 1024 * 1024
+    };
+    struct wr_vfs_sim *sim = wr_vfs_sim_new();
+    struct wr_journal j;
+    struct weir_error err;
+    struct wr_journal_start start = {1, 1, 0, {UINT32_MAX, 0}};
+    assert_int_equal(wr_journal_open(&j, wr_vfs_sim_vfs(sim), "j", LARGE_FILE, 2, &start, &err), 0);
+    assert_int_equal(wr_journal_direct(&j, &err), 0);
+    assert_int_equal(wr_journal_settle(&j, &err), 0);
+    char *large = malloc(LARGE_BODY + 1);
+    assert_non_null(large);
+    for (size_t i = 0; i < LARGE_BODY; i++) {
+        large[i] = (char)('a' + i % 23);
+    }
+    large[LARGE_BODY] = 0;
+    add(&j, "small");
+    add(&j, large);
+    add(&j, "last");
+    write_round(&j, true);
+    put(&j, "next");
+    wr_journal_close(&j);
+    free(large);
+    struct seen seen = scan(sim, 1, 1, 0);
+    assert_string_equal(seen.text, "1 2 3 4"); /* each with the CRC of its body */
+    assert_int_equal(seen.end.torn_entries, 0);
+    wr_vfs_sim_free(sim);
+}
+
 static void a_file_with_something_behind_the_mark_is_not_released(void **state)
 {
     WR_UNUSED(state);
@@ -400,6 +434,7 @@ int main(void)
         cmocka_unit_test(entries_of_another_generation_do_not_count),
         cmocka_unit_test(goes_on_in_the_next_file_and_recycles_what_is_released),
         cmocka_unit_test(a_file_with_something_behind_the_mark_is_not_released),
+        cmocka_unit_test(a_round_past_the_page_cache_is_the_same_bytes),
         cmocka_unit_test(without_a_start_the_last_unbroken_run_is_found),
         cmocka_unit_test(two_threads_never_fill_the_same_file),
     };

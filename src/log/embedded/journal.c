@@ -8,6 +8,7 @@
 enum {
     PATH_BYTES = 4096,
     FILL_BYTES = 256 * 1024,
+    DIRECT_BYTES = 4 * 1024 * 1024, /* written at once */
     FILE_VERSION = 1,
     ALIGN = 8,
     PIECES_MAX = 1 << 20,
@@ -74,6 +75,9 @@ static int make_file(struct wr_journal *j, uint32_t number, struct weir_error *e
         int gone = wr_vfs_unlink(j->vfs, draft, &none); /* it may be what fills the disk */
         WR_UNUSED(gone);
         return wr_wrap(err, "make journal file %u", number);
+    }
+    if (j->blocks != NULL) {
+        wr_file_advise(file, WR_ADVICE_DIRECT, 0, 0);
     }
     j->files[number].file = file;
     return 0;
@@ -215,6 +219,23 @@ int wr_journal_settle(struct wr_journal *j, struct weir_error *err)
     return rc < 0 ? rc : 0;
 }
 
+int wr_journal_direct(struct wr_journal *j, struct weir_error *err)
+{
+    WR_ASSERT(j->blocks == NULL);
+    j->block_memory = wr_alloc_array(DIRECT_BYTES + WR_JOURNAL_BLOCK, 1);
+    if (j->block_memory == NULL) {
+        return wr_fail(err, WEIR_E_NOMEM, "%d bytes for the journal", DIRECT_BYTES);
+    }
+    uintptr_t over = (uintptr_t)j->block_memory % WR_JOURNAL_BLOCK;
+    j->blocks = j->block_memory + (WR_JOURNAL_BLOCK - over);
+    for (uint32_t i = 0; i < WR_JOURNAL_FILES_MAX; i++) {
+        if (j->files[i].file != NULL) {
+            wr_file_advise(j->files[i].file, WR_ADVICE_DIRECT, 0, 0);
+        }
+    }
+    return 0;
+}
+
 void wr_journal_close(struct wr_journal *j)
 {
     if (j->vfs == NULL) {
@@ -225,6 +246,7 @@ void wr_journal_close(struct wr_journal *j)
     }
     wr_writer_fini(&j->heads);
     wr_free(j->pieces);
+    wr_free(j->block_memory);
     wr_free(j->dir);
     pthread_mutex_destroy(&j->lock);
     pthread_mutex_destroy(&j->make_lock);
@@ -344,6 +366,37 @@ static void place_heads(struct wr_journal *j)
     }
 }
 
+/* The pieces, which make whole blocks, put together in aligned memory. */
+static int write_blocks(struct wr_journal *j, struct wr_journal_place place, struct weir_error *err)
+{
+    struct wr_file *file = j->files[place.file].file;
+    size_t filled = 0;
+    int rc = 0;
+    for (size_t i = 0; i < j->piece_count && rc == 0; i++) {
+        struct wr_bytes rest = {j->pieces[i].iov_base, j->pieces[i].iov_len};
+        while (rest.len > 0 && rc == 0) {
+            size_t n = rest.len < DIRECT_BYTES - filled ? rest.len : DIRECT_BYTES - filled;
+            memcpy(j->blocks + filled, rest.ptr, n);
+            rest = (struct wr_bytes){rest.ptr + n, rest.len - n};
+            filled += n;
+            if (filled == DIRECT_BYTES) {
+                rc = wr_file_write(file, j->blocks, filled, place.at, err);
+                place.at += filled;
+                filled = 0;
+            }
+        }
+    }
+    return rc == 0 && filled > 0 ? wr_file_write(file, j->blocks, filled, place.at, err) : rc;
+}
+
+static int write_pieces(struct wr_journal *j, struct wr_journal_place place, struct weir_error *err)
+{
+    if (j->blocks != NULL) {
+        return write_blocks(j, place, err);
+    }
+    return wr_file_writev(j->files[place.file].file, j->pieces, (int)j->piece_count, place.at, err);
+}
+
 int wr_journal_write(struct wr_journal *j, struct weir_error *err)
 {
     if (j->round_bytes == 0) {
@@ -354,8 +407,7 @@ int wr_journal_write(struct wr_journal *j, struct weir_error *err)
     place_heads(j);
     struct wr_journal_place place = j->next; /* changed by this thread alone */
     WR_ASSERT(place.file != UINT32_MAX && len <= j->file_bytes - place.at);
-    int rc =
-        wr_file_writev(j->files[place.file].file, j->pieces, (int)j->piece_count, place.at, err);
+    int rc = write_pieces(j, place, err);
     if (rc == 0) {
         pthread_mutex_lock(&j->lock);
         round_written(j, place, len);

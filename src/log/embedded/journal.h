@@ -216,6 +216,8 @@ struct wr_journal {
     size_t piece_count;
     size_t piece_cap;
     size_t round_bytes;
+    uint8_t *block_memory;   /* owned; NULL: through the page cache */
+    uint8_t *blocks;         /* in it, aligned: the round on its way past the page cache */
     uint64_t round_sequence; /* of the last entry added */
     uint32_t round_crc;
 };
@@ -229,6 +231,9 @@ WR_MUST_USE int wr_journal_open(struct wr_journal *out, struct wr_vfs *vfs, cons
 /* When what the files hold is not needed any more: remove those of another size or number, and make the
  * first one when none is there. Returns 0, WEIR_E_FULL, WEIR_E_IO. Blocks on disk. */
 WR_MUST_USE int wr_journal_settle(struct wr_journal *journal, struct weir_error *err);
+
+/* Write past the page cache from now on: for a journal that is synced after each write. WEIR_E_NOMEM. */
+WR_MUST_USE int wr_journal_direct(struct wr_journal *journal, struct weir_error *err);
 
 /* Close the files and free. Takes a zeroed one. */
 void wr_journal_close(struct wr_journal *journal);

@@ -311,6 +311,7 @@ static int open_journal(struct wr_recovery *rec, struct weir_error *err)
                              e->options.journal_file_count, &start, err);
     if (rc == 0) {
         wr_journal_mark(&e->journal, &e->mark);
+        rc = e->options.durability == WR_DURABILITY_FSYNC ? wr_journal_direct(&e->journal, err) : 0;
     }
     return rc;
 }
