@@ -122,7 +122,15 @@ static int dump(const struct wr_cli *cli, const char *dir, struct dumping *d,
     }
     d->topic = what;
     d->partition = (uint32_t)partition;
-    return wr_dump_partition(&walk, dir, what, d->partition, from, err);
+    int found = wr_dump_partition(&walk, dir, what, d->partition, from, err);
+    if (found < 0 && err->sys == ENOENT) {
+        return wr_fail(
+            err, WEIR_E_NOTFOUND,
+            "'%.200s' has no partition %u of a topic '%.100s'; weir topics list shows the "
+            "topics",
+            dir, d->partition, what);
+    }
+    return found;
 }
 
 static int run_dump(const struct wr_cli *cli, struct weir_error *err)

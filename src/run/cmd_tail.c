@@ -59,6 +59,18 @@ static size_t read_params(const struct wr_cli *cli, struct wr_api_param *params)
     return count;
 }
 
+/* The API speaks of parameters, a person gave options: "from must be …" is about --from. */
+static void name_option(struct weir_error *err)
+{
+    static const char *const options[] = {"from ", "max "};
+    const struct weir_error said = *err;
+    for (size_t i = 0; i < WR_COUNT(options); i++) {
+        if (strncmp(said.text, options[i], strlen(options[i])) == 0) {
+            (void)wr_fail(err, said.code, "--%s", said.text);
+        }
+    }
+}
+
 static int run_tail(const struct wr_cli *cli, struct weir_error *err)
 {
     const char *const path[] = {"api", "topics", cli->operands[0], "records", NULL};
@@ -73,6 +85,9 @@ static int run_tail(const struct wr_cli *cli, struct weir_error *err)
     rc = rc < 0 ? rc : wr_session_call(&session, &call, err);
     if (rc < 0 && wr_session_is_stopped(&session)) {
         rc = 0; /* a tail that follows has no end of its own: whoever stops it has seen enough */
+    }
+    if (rc == WEIR_E_INPUT) {
+        name_option(err);
     }
     wr_writer_fini(&printer.out);
     wr_session_close(&session);

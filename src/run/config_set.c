@@ -4,6 +4,7 @@
 #include "run/config_shape.h"
 #include "run/config_tree.h"
 #include "run/log_options.h"
+#include "source/connector_key.h"
 
 struct assignment {
     struct wr_config_reader *reader;
@@ -107,6 +108,22 @@ static int set_in_log(struct assignment *set, struct wr_conf *root, struct wr_st
     return map == NULL ? err->code : put(set, map, key, err);
 }
 
+/* Is it a mistyped key of the log? Then that is told. */
+static bool warn_of_log_key(const struct assignment *set, struct wr_str key)
+{
+    const char *names[64];
+    size_t count = 0;
+    for (; count < wr_log_key_count && count < 64; count++) {
+        names[count] = wr_log_keys[count].name;
+    }
+    const char *near = wr_nearest(key, names, count);
+    if (near != NULL) {
+        wr_conf_warn(set->warn, set->at, "unknown key '%.*s'; did you mean 'log.%s'?",
+                     WR_FMT(set->key), near);
+    }
+    return near != NULL;
+}
+
 static int set_in_all(struct assignment *set, struct wr_conf *sources, struct weir_error *err)
 {
     int rc = 0;
@@ -140,6 +157,10 @@ static int apply(struct assignment *set, struct wr_conf *root, struct weir_error
     bool has_dot = split(set->key, &head, &tail);
     if (has_dot && wr_str_eq(head, WR_STR("log")) && wr_log_key_is_known(tail)) {
         return set_in_log(set, root, tail, err);
+    }
+    if (has_dot && wr_str_eq(head, WR_STR("log")) && !wr_connector_key_is_known(set->key) &&
+        warn_of_log_key(set, tail)) {
+        return 0;
     }
     if (has_dot && wr_str_eq(head, WR_STR("sources"))) {
         return set_in_named(set, section_of(root, "sources"), tail, false, err);

@@ -260,6 +260,11 @@ static const struct wr_connector_key *row_of(struct wr_str name)
     return NULL;
 }
 
+bool wr_connector_key_is_known(struct wr_str name)
+{
+    return row_of(name) != NULL;
+}
+
 static const char *new_name(struct wr_str name)
 {
     for (size_t i = 0; i < ALIASES; i++) {

@@ -41,6 +41,9 @@ struct wr_connector_key {
 /* The table, sorted as it is documented. Static storage. */
 const struct wr_connector_key *wr_connector_keys(size_t *count);
 
+/* Is it a key of the table, exactly or by a row with '*'? */
+bool wr_connector_key_is_known(struct wr_str name);
+
 /* A connector's configuration after wr_connector_check(). */
 struct wr_connector {
     const struct wr_conf *map; /* borrowed */

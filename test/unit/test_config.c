@@ -219,6 +219,19 @@ static void set_is_stronger_than_files(void **state)
     wr_config_fini(&config);
 }
 
+static void set_knows_a_mistyped_key_of_the_log(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {"log.durabilty=os", "log.dri=x", NULL};
+    struct wr_config config;
+    struct weir_error err;
+    assert_int_equal(load(&outside, NULL, sets, &config, &err), 0);
+    assert_string_equal(outside.warned,
+                        "--set:0:0: unknown key 'log.durabilty'; did you mean 'log.durability'?\n"
+                        "--set:0:0: unknown key 'log.dri'; did you mean 'log.dir'?\n");
+    wr_config_fini(&config);
+}
+
 static void set_warns_of_what_it_does_not_find(void **state)
 {
     (void)state;
@@ -335,6 +348,7 @@ int main(void)
         cmocka_unit_test(a_file_may_hold_several_documents),
         cmocka_unit_test(a_source_without_a_name_is_called_by_its_topic_prefix),
         cmocka_unit_test(set_is_stronger_than_files),
+        cmocka_unit_test(set_knows_a_mistyped_key_of_the_log),
         cmocka_unit_test(set_warns_of_what_it_does_not_find),
         cmocka_unit_test(refuses_with_the_place),
         cmocka_unit_test(two_connectors_of_one_name_are_refused),
