@@ -203,16 +203,22 @@ def test_a_data_folder_that_cannot_be_written_is_named(weir, tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small disk")
-def test_a_disk_that_is_full_from_the_start_is_named(weir, tmp_path):
+def test_a_disk_that_is_full_from_the_start_is_named_and_waited_for(weir, tmp_path):
     place = tmp_path / "small"
     place.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", place], check=True)
     try:
-        for words in (["run", "--dir", place / "data"], ["produce", "t", "--dir", place / "data"]):
-            done = weir.cli(*words, check=False, input="x\n")
-            assert done.returncode == 1
-            one_line(done.stderr, str(place), "make room there")
+        weir.start(args=["--dir", str(place / "data")])
+        weir.wait_for_log("runs on")
+        done = weir.cli("produce", "t", "--dir", place / "data", check=False, input="x\n")
+        assert done.returncode == 1
+        one_line(done.stderr, str(place), "bytes left")
+        subprocess.run(["mount", "-o", "remount,size=200m", place], check=True)
+        wait_until(lambda: weir.cli("produce", "t", "--dir", place / "data", check=False, input="x\n").returncode == 0, 30,
+                   "there is room again")
+        assert weir.stop() == 0
     finally:
+        weir.close()
         subprocess.run(["umount", place], check=True)
 
 

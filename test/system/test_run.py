@@ -254,7 +254,7 @@ def test_idle_it_does_not_wake_up(weir):
 
 def rests(switches):
     before = switches()
-    time.sleep(0.5)
+    time.sleep(1.5)  # longer than until the first retention pass
     return switches() == before
 
 
