@@ -6,7 +6,6 @@
 #include "source/connector_key.h"
 #include "source/source.h"
 #include "view/definition.h"
-#include "view/view.h"
 
 #include <stdio.h>
 
@@ -332,12 +331,12 @@ static int tell_source(struct one_source *one, bool wants_all, tell_each each, v
     return each(to, &worker, err);
 }
 
-/* [{"topic": …, "partition": 0, "next_offset": 7, "lag": 0}, …] */
-static void put_partitions(struct wr_writer *out, const struct wr_view_status *s)
+void wr_workers_put_partitions(struct wr_writer *out,
+                               const struct wr_view_partition_status *partitions, size_t count)
 {
     wr_put_lit(out, "[");
-    for (size_t i = 0; i < s->partition_count; i++) {
-        const struct wr_view_partition_status *p = &s->partitions[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct wr_view_partition_status *p = &partitions[i];
         wr_put_fmt(out, "%s{\"topic\": \"%s\", \"partition\": %u, \"next_offset\": %lld, \"lag\": ",
                    i == 0 ? "" : ", ", p->topic, p->partition, (long long)p->next_offset);
         if (p->lag < 0) {
@@ -350,15 +349,14 @@ static void put_partitions(struct wr_writer *out, const struct wr_view_status *s
     wr_put_u8(out, 0);
 }
 
-/* All partitions together; false when one of them does not know. */
-static bool lag_of(const struct wr_view_status *s, uint64_t *out)
+bool wr_workers_lag(const struct wr_view_partition_status *partitions, size_t count, uint64_t *out)
 {
     *out = 0;
-    for (size_t i = 0; i < s->partition_count; i++) {
-        if (s->partitions[i].lag < 0) {
+    for (size_t i = 0; i < count; i++) {
+        if (partitions[i].lag < 0) {
             return false;
         }
-        *out += (uint64_t)s->partitions[i].lag;
+        *out += (uint64_t)partitions[i].lag;
     }
     return true;
 }
@@ -375,7 +373,7 @@ static void add_view_counts(struct fields *fields, const struct wr_view_status *
     add_number(fields, "last_batch_us", true, (uint64_t)s->last_batch_us);
 }
 
-static const char *target_text(const struct wr_conf *to)
+const char *wr_workers_target(const struct wr_conf *to)
 {
     return to->kind != WR_CONF_SCALAR || to->is_secret ? "****" : to->text.ptr;
 }
@@ -392,9 +390,9 @@ static int tell_view(struct one_view *one, bool wants_all, tell_each each, void 
     uint64_t lag = 0;
     int rc = wr_view_status(one->view, &arena, &s, err);
     if (rc == 0) {
-        bool has_lag = lag_of(&s, &lag);
-        put_partitions(&partitions, &s);
-        add_text(&fields, "to", target_text(one->definition.to));
+        bool has_lag = wr_workers_lag(s.partitions, s.partition_count, &lag);
+        wr_workers_put_partitions(&partitions, s.partitions, s.partition_count);
+        add_text(&fields, "to", wr_workers_target(one->definition.to));
         add_text(&fields, "state", s.state_text);
         add_number(&fields, "lag", has_lag, lag);
         add_text(&fields, "error", s.why);
@@ -457,6 +455,6 @@ void wr_workers_describe(struct wr_workers *workers, struct wr_writer *out)
             wr_put_fmt(out, "%s%s", t == 0 ? "" : ", ",
                        is_shown ? view->from[t].pattern.ptr : "****");
         }
-        wr_put_fmt(out, " -> %s\n", target_text(view->to));
+        wr_put_fmt(out, " -> %s\n", wr_workers_target(view->to));
     }
 }

@@ -10,6 +10,7 @@
 #include "base/wake.h"
 #include "run/config.h"
 #include "serve/http/api.h"
+#include "view/view.h"
 
 struct wr_workers;
 
@@ -45,6 +46,16 @@ int wr_workers_tell(void *arg, enum wr_api_worker_kind kind, bool wants_all,
                     int (*each)(void *to, const struct wr_api_worker *worker,
                                 struct weir_error *err),
                     void *to, struct weir_error *err);
+
+/* "[{"topic": …, "partition": 0, "next_offset": 7, "lag": 0}, …]", NUL-terminated, of `count` partitions. */
+void wr_workers_put_partitions(struct wr_writer *out,
+                               const struct wr_view_partition_status *partitions, size_t count);
+
+/* The lags of all together. False when one of them is not known. */
+bool wr_workers_lag(const struct wr_view_partition_status *partitions, size_t count, uint64_t *out);
+
+/* What is shown of a view's `to:`. */
+const char *wr_workers_target(const struct wr_conf *to);
 
 /* Ask all to stop, then wait for them and let go. At most about 4 s, whatever servers do. Takes NULL. */
 void wr_workers_close(struct wr_workers *workers);

@@ -27,6 +27,20 @@ int wr_sink_find(const struct wr_view_definition *definition, const struct wr_si
                         definition->name.ptr, forms, definition->to->is_secret ? "****" : to.ptr);
 }
 
+int wr_sink_stored(const struct wr_view_definition *definition,
+                   int (*each)(void *arg, const struct wr_sink_position *position,
+                               struct weir_error *err),
+                   void *arg, struct weir_error *err)
+{
+    const struct wr_sink_ops *ops = NULL;
+    int rc = wr_sink_find(definition, &ops, err);
+    if (rc < 0) {
+        return rc;
+    }
+    WR_ASSERT(ops != NULL);
+    return ops->stored(definition, each, arg, err);
+}
+
 int wr_sink_create(const struct wr_sink_ops *ops, const struct wr_sink_options *options,
                    struct wr_sink **out, struct weir_error *err)
 {

@@ -11,6 +11,12 @@
 WR_MUST_USE int wr_sink_find(const struct wr_view_definition *definition,
                              const struct wr_sink_ops **out, struct weir_error *err);
 
+/* How far a view has got that does not run, as its store has it: sink_ops.h, `stored`. */
+WR_MUST_USE int wr_sink_stored(const struct wr_view_definition *definition,
+                               int (*each)(void *arg, const struct wr_sink_position *position,
+                                           struct weir_error *err),
+                               void *arg, struct weir_error *err);
+
 /* As sink_ops.h says. wr_sink_close() takes NULL. */
 WR_MUST_USE int wr_sink_create(const struct wr_sink_ops *ops, const struct wr_sink_options *options,
                                struct wr_sink **out, struct weir_error *err);

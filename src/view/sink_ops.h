@@ -100,6 +100,13 @@ struct wr_sink_ops {
                                  struct weir_error *err),
                      void *arg, struct weir_error *err);
 
+    /* The same of a view that does not run, for those who want to know: nothing is made, written or waited for.
+     * WEIR_E_NOTFOUND when the store is not there, WEIR_E_CONFIG, or what it says. Any thread. */
+    int (*stored)(const struct wr_view_definition *definition,
+                  int (*each)(void *arg, const struct wr_sink_position *position,
+                              struct weir_error *err),
+                  void *arg, struct weir_error *err);
+
     /* Begin a transaction; none is open. Never waits for others: WEIR_E_BUSY. */
     int (*begin)(struct wr_sink *sink, struct weir_error *err);
 

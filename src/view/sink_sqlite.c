@@ -17,6 +17,7 @@
 #include "view/sqlite_clock.h"
 #include "view/sqlite_guard.h"
 #include "view/sqlite_state.h"
+#include "view/sqlite_stored.h"
 
 enum {
     PROGRESS_OPS = 20000 /* of SQLite's machine between two looks at the flag; well under 10 ms */
@@ -65,14 +66,15 @@ enum {
 /* ---- making one ---- */
 
 /* PATH of "sqlite:PATH"; a relative one starts at the folder of the file that it stands in. */
-static int read_path(struct sqlite_sink *s, struct wr_arena *arena, struct weir_error *err)
+static int read_path(const struct wr_view_definition *view, struct wr_arena *arena,
+                     struct wr_str *out, struct weir_error *err)
 {
-    const struct wr_conf *to = s->definition->to;
+    const struct wr_conf *to = view->to;
     const char *path = to->text.ptr + strlen(wr_sink_sqlite.prefix);
     if (*path == 0 || strcmp(path, ":memory:") == 0) {
         return wr_conf_fail(err, to->at,
                             "view '%s': to must be sqlite:PATH, with the path of a file",
-                            s->definition->name.ptr);
+                            view->name.ptr);
     }
     const char *file = to->at.file == NULL ? "" : to->at.file;
     const char *slash = strrchr(file, '/');
@@ -80,11 +82,11 @@ static int read_path(struct sqlite_sink *s, struct wr_arena *arena, struct weir_
     size_t len = folder + strlen(path);
     char *whole = wr_arena_array(arena, len + 1, 1);
     if (whole == NULL) {
-        return wr_fail(err, WEIR_E_NOMEM, "view '%s'", s->definition->name.ptr);
+        return wr_fail(err, WEIR_E_NOMEM, "view '%s'", view->name.ptr);
     }
     memcpy(whole, file, folder);
     memcpy(whole + folder, path, len - folder);
-    s->path = (struct wr_str){whole, len};
+    *out = (struct wr_str){whole, len};
     return 0;
 }
 
@@ -113,7 +115,7 @@ static int create(const struct wr_sink_options *options, struct wr_sink **out,
     s->sink.ops = &wr_sink_sqlite;
     s->definition = options->definition;
     s->arena = wr_arena_of(OPEN_ARENA_MAX);
-    int rc = read_path(s, options->arena, err);
+    int rc = read_path(s->definition, options->arena, &s->path, err);
     rc = rc < 0 ? rc : check_schema(s->definition, err);
     rc = rc < 0 ? rc : wr_sql_handlers_read(options, WR_SQL_SQLITE, &s->texts, &s->sink.needs, err);
     rc = rc < 0 ? rc : wr_sqlite_clock_register(&s->clock, event_time, s, err);
@@ -433,6 +435,19 @@ static int positions(struct wr_sink *sink,
     return wr_sqlite_state_positions(&s->state, each, arg, err);
 }
 
+static int stored(const struct wr_view_definition *definition,
+                  int (*each)(void *arg, const struct wr_sink_position *position,
+                              struct weir_error *err),
+                  void *arg, struct weir_error *err)
+{
+    struct wr_arena arena = wr_arena_of(OPEN_ARENA_MAX);
+    struct wr_str path = {NULL, 0};
+    int rc = read_path(definition, &arena, &path, err);
+    rc = rc < 0 ? rc : wr_sqlite_stored(path.ptr, definition, each, arg, err);
+    wr_arena_fini(&arena);
+    return rc;
+}
+
 static int begin(struct wr_sink *sink, struct weir_error *err)
 {
     struct sqlite_sink *s = (struct sqlite_sink *)sink;
@@ -607,6 +622,7 @@ const struct wr_sink_ops wr_sink_sqlite = {
     .open = open_sink,
     .close = close_sink,
     .positions = positions,
+    .stored = stored,
     .begin = begin,
     .apply = apply,
     .commit = commit,

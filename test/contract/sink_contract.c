@@ -169,6 +169,15 @@ static const char *positions(struct fixture *f, struct party *party)
     return f->view.text;
 }
 
+/* As it is told to those who only look. */
+static const char *stored(struct fixture *f)
+{
+    f->view.text[0] = 0;
+    int rc = variant->ops->stored(f->view.definition, put_position, &f->view, &f->view.err);
+    assert_int_equal(rc, 0);
+    return f->view.text;
+}
+
 static void rows_and_positions_commit_together(void **state)
 {
     struct fixture *f = *state;
@@ -180,6 +189,23 @@ static void rows_and_positions_commit_together(void **state)
     assert_int_equal(commit(f, &f->a, 3, -1, 12), 0);
     assert_string_equal(variant->rows(&f->view), "1 / 2");
     assert_string_equal(positions(f, &f->a), "a/3@12 e7 id20 ");
+    assert_string_equal(stored(f), "a/3@12 e7 id20 ");
+}
+
+static void where_it_stands_is_told_without_opening_it(void **state)
+{
+    struct fixture *f = *state;
+    assert_string_equal(stored(f), "");
+    assert_int_equal(begin(f, &f->a), 0);
+    assert_int_equal(commit(f, &f->a, 3, -1, 12), 0);
+    assert_int_equal(begin(f, &f->a), 0);
+    assert_int_equal(apply(f, &f->a, "{\"type\":\"A\",\"n\":2}"), 0);
+    assert_string_equal(stored(f), "a/3@12 e7 id20 "); /* whatever is going on there */
+    assert_int_equal(commit(f, &f->a, 3, 12, 13), 0);
+    close_party(&f->a);
+    assert_string_equal(stored(f), "a/3@13 e7 id20 ");
+    assert_int_equal(create(f, &f->a, variant->yaml), 0);
+    assert_string_equal(positions(f, &f->a), "a/3@13 e7 id20 ");
 }
 
 static void what_was_committed_is_there_after_opening_again(void **state)
@@ -284,6 +310,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         TEST(rows_and_positions_commit_together),
+        TEST(where_it_stands_is_told_without_opening_it),
         TEST(what_was_committed_is_there_after_opening_again),
         TEST(a_rollback_leaves_nothing),
         TEST(an_event_that_fails_leaves_the_others),

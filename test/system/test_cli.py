@@ -344,8 +344,10 @@ def test_sources_and_views_without_a_weir_are_those_of_the_file(weir):
     none = {"name": "app", "connector": None, "state": "stopped", "error": None}
     assert weir.json("sources", "list") == [{**none, "position": None}]
     assert weir.json("sources", "status") == [{**none, "stored": None, "stored_at": None, "database": None, "slot": None}]
-    assert weir.json("views", "list") == [{"name": "model", "state": "stopped"}]
-    assert weir.json("views", "status", "model") == [{"name": "model", "state": "stopped"}]
+    model = {"name": "model", "to": "sqlite:m.db", "state": "stopped", "lag": None, "error": None}
+    assert weir.json("views", "list") == [model]
+    assert weir.json("views", "status", "model") == [{**model, "partitions": []}]
+    assert not (weir.folder / "m.db").exists()
     assert "'nil'" in fails(weir, FAILED, "views", "status", "nil")
 
 
@@ -361,6 +363,29 @@ def test_a_running_weir_tells_of_its_views(weir):
     assert list(weir.json("views", "list")[0])[:3] == ["name", "to", "state"]
     assert "running" in weir.cli("views", "status").stdout
     assert weir.stop() == DONE
+
+
+def test_a_view_that_does_not_run_tells_its_place_from_its_file(weir):
+    weir.write("weir.yaml", "views:\n  model:\n    from: t\n    to: 'sqlite:m #1?.db'\n    schema: CREATE TABLE t (a)\n"
+                            "    on: {E: 'INSERT INTO t VALUES (:a)'}\n")
+    start(weir)
+    weir.produce("t", ['{"type": "E", "a": 1}', '{"type": "E", "a": 2}'])
+    weir.wait(lambda: weir.named("model", "views", "status")["applied"] == 2)
+    assert weir.stop() == DONE
+    weir.produce("t", ['{"type": "E", "a": 3}'])
+    files = sorted(path.name for path in weir.folder.iterdir())
+    model = weir.named("model", "views", "status")
+    assert (model["state"], model["lag"], model["error"]) == ("stopped", 1, None)
+    assert model["partitions"] == [{"topic": "t", "partition": 0, "next_offset": 2, "lag": 1}]
+    assert weir.named("model", "views", "list")["lag"] == 1
+    assert sorted(path.name for path in weir.folder.iterdir()) == files  # nothing is made by looking
+    weir.start()
+    weir.wait(lambda: weir.named("model", "views", "status")["applied"] == 1)
+    weir.kill()
+    assert weir.named("model", "views", "status")["partitions"][0]["next_offset"] == 3  # from the WAL that it left
+    (weir.folder / "m #1?.db").write_bytes(b"this is no database, whatever its name says" * 100)
+    model = weir.named("model", "views", "status")
+    assert "not a database" in model["error"] and model["lag"] is None
 
 
 def test_verify_finds_nothing_in_a_good_log_and_names_what_is_wrong(weir):

@@ -97,6 +97,19 @@ static int positions(struct wr_sink *sink,
     return rc;
 }
 
+static int stored(const struct wr_view_definition *definition,
+                  int (*each)(void *arg, const struct wr_sink_position *position,
+                              struct weir_error *err),
+                  void *arg, struct weir_error *err)
+{
+    WR_UNUSED(definition);
+    int rc = 0;
+    for (size_t i = 0; i < store->position_count && rc == 0; i++) {
+        rc = each(arg, &store->positions[i], err);
+    }
+    return rc;
+}
+
 static int begin(struct wr_sink *sink, struct weir_error *err)
 {
     int rc = stopped(sink, err);
@@ -191,12 +204,12 @@ static void interrupt(struct wr_sink *sink)
     ((struct fake *)sink)->is_interrupted = true;
 }
 
-#define FAKE_OPS(create_fn, capabilities_sum)                                                  \
-    {                                                                                          \
-        .prefix = "fake:", .form = "fake:", .capabilities = (capabilities_sum),                \
-        .create = (create_fn), .open = open_fake, .close = close_fake, .positions = positions, \
-        .begin = begin, .apply = apply, .commit = commit, .rollback = rollback,                \
-        .interrupt = interrupt,                                                                \
+#define FAKE_OPS(create_fn, capabilities_sum)                                                     \
+    {                                                                                             \
+        .prefix = "fake:", .form = "fake:", .capabilities = (capabilities_sum),                   \
+        .create = (create_fn), .open = open_fake, .close = close_fake, .positions = positions,    \
+        .stored = stored, .begin = begin, .apply = apply, .commit = commit, .rollback = rollback, \
+        .interrupt = interrupt,                                                                   \
     }
 
 const struct wr_sink_ops sink_fake = FAKE_OPS(create, WR_SINK_TRANSACTIONAL);
