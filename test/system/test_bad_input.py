@@ -232,6 +232,7 @@ def test_a_file_in_the_place_of_the_folder_is_named(weir):
 
 def test_a_second_weir_on_the_folder_is_refused_and_the_first_goes_on(weir, tmp_path):
     weir.start()
+    weir.wait_for_log("runs on")
     weir.produce("t", ["a"])
     done = weir.cli("run", f"--set=log.dir={weir.dir}", check=False, seconds=30)
     assert done.returncode in (1, 3)
