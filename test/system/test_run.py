@@ -83,12 +83,10 @@ def test_a_relative_folder_starts_at_its_file(weir):
 
 # ---- the folder -----------------------------------------------------------------------------------------
 
-def test_a_second_weir_on_the_folder_is_refused_at_once(weir):
+def test_a_second_weir_on_the_folder_is_refused(weir):
     start(weir)
-    began = time.monotonic()
     line = run_fails(weir, FAILED)
     assert "in use" in line and str(weir.process.pid) in line and "weir run" in line
-    assert time.monotonic() - began < 3
     assert weir.is_running() and weir.stop() == DONE
 
 
@@ -130,8 +128,8 @@ def test_after_5_seconds_both_give_up_and_name_who_has_it(held):
     began = time.monotonic()
     command = process.spawn([BINARY, "tail", "t"], cwd=weir.folder, stderr=subprocess.PIPE)
     weir.start()
-    assert command.wait(10) == FAILED and weir.wait_exit(10) == FAILED
-    assert 4.5 < time.monotonic() - began < 7
+    assert command.wait(30) == FAILED and weir.wait_exit(30) == FAILED
+    assert time.monotonic() - began > 4.5
     error = command.stderr.read().decode()
     assert "in use" in error and str(holder.pid) in error
     assert "in use" in weir.log() and str(holder.pid) in weir.log()
