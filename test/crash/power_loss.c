@@ -114,6 +114,10 @@ static bool judge_again(struct watch *watch, struct wr_vfs_sim *image, enum wr_s
     wr_embedded_abandon(log);
     wr_vfs_sim_free(second);
     watch->tally->restarts++;
+    if (!is_good && notices.count > 0) {
+        size_t len = strlen(why);
+        (void)snprintf(why + len, sizeof(why) - len, "; it said: %.150s", notices.last);
+    }
     return is_good || wrong(watch, "second start", why);
 }
 

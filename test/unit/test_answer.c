@@ -147,12 +147,49 @@ static void a_segment_that_could_not_be_made_leaves_no_file(void **state)
     fix_free(f);
 }
 
+static void mark_and_put(struct fix *f, struct wr_log_topic *t, const char *value)
+{
+    assert_int_equal(wr_log_writer_mark(f->writer, &f->err), 0);
+    fix_put(f, t, 0, "k", value);
+}
+
+/* What a dead process left open is aborted when there is room, and what is open by then is not. */
+static void an_abort_that_waited_for_room_leaves_later_transactions_alone(void **state)
+{
+    WR_UNUSED(state);
+    struct fix *f = fix_new();
+    fix_open(f);
+    struct wr_log_topic *t = fix_topic(f, "t", 1, NULL);
+    mark_and_put(f, t, "dead");
+    wr_log_topic_unref(t);
+    fix_kill(f);
+    wr_vfs_sim_capacity(f->sim, wr_vfs_sim_used(f->sim));
+    fix_open(f);
+    t = fix_topic(f, "t", 1, NULL);
+    wr_vfs_sim_capacity(f->sim, UINT64_MAX);
+    mark_and_put(f, t, "1");
+    wr_manual_clock_advance(&f->clock, 2000000);
+    fix_drive(f);
+    assert_string_equal(fix_read(f, t, 0, 0), "");
+    fix_append(f, t, 0, "k", "2");
+    assert_int_equal(wr_log_writer_end(f->writer, true, NULL, &f->err), 0);
+    fix_drive(f);
+    const char *seen = fix_read(f, t, 0, 0);
+    assert_non_null(strstr(seen, ":k=1 "));
+    assert_non_null(strstr(seen, ":k=2"));
+    assert_null(strstr(seen, "dead"));
+    wr_log_topic_unref(t);
+    fix_close(f);
+    fix_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(those_of_several_rounds_wait_for_room_in_their_order),
         cmocka_unit_test(what_was_handed_over_before_a_rewind_was_taken_is_dropped),
         cmocka_unit_test(a_segment_that_could_not_be_made_leaves_no_file),
+        cmocka_unit_test(an_abort_that_waited_for_room_leaves_later_transactions_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

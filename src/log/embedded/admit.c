@@ -54,7 +54,8 @@ static int add_markers_of(struct wr_round *round, struct wr_commit *c, struct wr
 {
     int rc = 0;
     for (size_t i = 0; i < p->transaction_count && rc == 0; i++) {
-        bool is_meant = c->is_abort_all || p->transactions[i].producer_id == c->abort_producer;
+        int64_t id = p->transactions[i].producer_id;
+        bool is_meant = c->is_abort_all ? id < c->abort_producer : id == c->abort_producer;
         if (is_meant && !p->is_quarantined) {
             rc = add_marker(round, c, p, &p->transactions[i], err);
         }

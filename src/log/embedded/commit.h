@@ -46,7 +46,7 @@ struct wr_commit {
     unsigned flags;    /* enum wr_commit_flags */
     bool is_end;       /* ends the writer's marked transaction */
     bool is_abort;     /* taken alone; the round fills in abort markers for what is open of … */
-    bool is_abort_all; /* … every producer, or of `abort_producer` (-1: of none) */
+    bool is_abort_all; /* … every producer below `abort_producer`, or that one (-1: none) */
     bool is_detached;  /* nobody waits: freed when done, tried again while the disk is full */
     int64_t abort_producer;
     struct wr_commit_part *parts; /* part_cap of them are initialised or zero */

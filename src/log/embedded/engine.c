@@ -207,7 +207,8 @@ static int abort_dead(struct wr_embedded *e, struct weir_error *err)
     }
     c->is_abort = true;
     c->is_abort_all = true;
-    c->is_detached = true; /* on a full disk it waits for room, and the log opens */
+    c->abort_producer = e->producer_next; /* not those that begin while it waits for room */
+    c->is_detached = true;                /* on a full disk it waits for room, and the log opens */
     wr_commit_push(e, c);
     int rc = wr_round_step(e, err);
     return rc < 0 ? rc : 0;
