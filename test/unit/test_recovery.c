@@ -358,6 +358,33 @@ static void what_retention_left_behind_is_no_damage_when_the_list_is_lost(void *
     finish(f);
 }
 
+/* A file that begins within a segment is no segment, whatever its name says. */
+static void a_leftover_between_segments_is_no_damage_when_the_list_is_lost(void **state)
+{
+    WR_UNUSED(state);
+    for (int i = 0; i < 2; i++) {
+        struct fix *f = filled();
+        struct wr_log_topic *t = fix_topic(f, "t", 2, NULL);
+        assert_int_equal(wr_embedded_roll(f->log, t, 0, &f->err), 0);
+        wr_log_topic_unref(t);
+        assert_int_equal(wr_embedded_checkpoint(f->log, &f->err), 0);
+        fix_kill(f);
+        leave_file(f, "log/t-0/00000000000000000001.log", 0, 78);
+        struct wr_vfs *vfs = wr_vfs_sim_vfs(f->sim);
+        assert_int_equal(wr_vfs_unlink(vfs, "log/t-0/segments", &f->err), 0);
+        if (i == 1) {
+            assert_int_equal(wr_vfs_unlink(vfs, "log/checkpoint.0", &f->err), 0);
+            assert_int_equal(wr_vfs_unlink(vfs, "log/checkpoint.1", &f->err), 0);
+        }
+        fix_open(f);
+        check_all_there(f);
+        t = fix_topic(f, "t", 2, NULL);
+        assert_false(fix_info(f, t, 0).is_damaged);
+        wr_log_topic_unref(t);
+        finish(f);
+    }
+}
+
 static void segments_that_are_gone_are_damage(void **state)
 {
     WR_UNUSED(state);
@@ -495,6 +522,7 @@ int main(void)
         cmocka_unit_test(what_the_segments_lost_is_written_again),
         cmocka_unit_test(what_a_leftover_held_does_not_come_back_behind_a_new_segment),
         cmocka_unit_test(what_retention_left_behind_is_no_damage_when_the_list_is_lost),
+        cmocka_unit_test(a_leftover_between_segments_is_no_damage_when_the_list_is_lost),
         cmocka_unit_test(segments_that_are_gone_are_damage),
         cmocka_unit_test(a_checkpoint_on_a_full_disk_keeps_the_names_of_new_segments),
         cmocka_unit_test(on_a_disk_filled_to_the_last_block_it_opens_and_serves),

@@ -202,7 +202,21 @@ static int see_batch(void *arg, const struct wr_batch *batch, uint64_t position,
     return 0;
 }
 
-/* Read a whole sealed segment. What is not valid in it is damage. */
+static void note_unreadable(const struct found *found, const struct wr_segment_info *info,
+                            const struct wr_segment_end *end, const char *path)
+{
+    struct wr_damage damage = {end->next_offset, info->next, info->base, end->bytes, info->bytes};
+    pthread_mutex_lock(&found->e->lock);
+    wr_partition_damage(found->p, &damage);
+    pthread_mutex_unlock(&found->e->lock);
+    wr_embedded_notice(found->e, WR_ERROR,
+                       "'%s' is damaged from byte %" PRIu64 " on: offsets %" PRId64 " to %" PRId64
+                       " cannot be read",
+                       path, end->bytes, end->next_offset, info->next - 1);
+}
+
+/* Read a whole sealed segment, behind which one at `next` is there. It may reach further, and then that one
+ * is a leftover. What is not valid in it is damage. */
 static int scan_segment(struct found *found, struct wr_segment_info *info, int64_t next,
                         struct weir_error *err)
 {
@@ -219,19 +233,34 @@ static int scan_segment(struct found *found, struct wr_segment_info *info, int64
     if (rc < 0) {
         return rc;
     }
+    bool is_whole = end.is_whole && end.next_offset >= next && end.next_offset <= found->before;
     info->bytes = (uint64_t)size;
-    info->next = next;
-    if (!end.is_whole || end.next_offset != next) {
-        struct wr_damage damage = {end.next_offset, next, info->base, end.bytes, (uint64_t)size};
-        pthread_mutex_lock(&found->e->lock);
-        wr_partition_damage(found->p, &damage);
-        pthread_mutex_unlock(&found->e->lock);
-        wr_embedded_notice(found->e, WR_ERROR,
-                           "'%s' is damaged from byte %" PRIu64 " on: offsets %" PRId64
-                           " to %" PRId64 " cannot be read",
-                           path, end.bytes, end.next_offset, next - 1);
+    info->next = is_whole ? end.next_offset : next;
+    if (!is_whole) {
+        note_unreadable(found, info, &end, path);
     }
     return 0;
+}
+
+/* Scan them in turn, and leave out those that begin within the one before: an unclean stop left them, and
+ * they are swept. */
+static int scan_all(struct found *found, struct weir_error *err)
+{
+    size_t kept = 0;
+    int rc = 0;
+    for (size_t i = 0; i < found->count && rc == 0; i++) {
+        struct wr_segment_info info = found->list[i];
+        if (kept > 0 && info.base < found->list[kept - 1].next) {
+            continue;
+        }
+        int64_t next = i + 1 < found->count ? found->list[i + 1].base : found->before;
+        rc = scan_segment(found, &info, next, err);
+        info.aborted_count = WR_ABORTED_UNKNOWN;
+        found->list[kept] = info;
+        kept++;
+    }
+    found->count = kept;
+    return rc;
 }
 
 /* What lies below the log start was removed, or was about to be: it need not be whole, and some of it may
@@ -283,11 +312,7 @@ static int rebuild(struct found *found, int64_t log_start, struct wr_segment_inf
     if (rc == 0 && first > log_start) {
         note_missing(found, log_start, first);
     }
-    for (size_t i = 0; i < found->count && rc == 0; i++) {
-        int64_t next = i + 1 < found->count ? found->list[i + 1].base : found->before;
-        rc = scan_segment(found, &found->list[i], next, err);
-        found->list[i].aborted_count = WR_ABORTED_UNKNOWN;
-    }
+    rc = rc == 0 ? scan_all(found, err) : rc;
     if (rc < 0) {
         wr_free(found->list);
         return rc;

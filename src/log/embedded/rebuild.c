@@ -183,6 +183,9 @@ static int read_partition(struct wr_recovery *rec, struct wr_partition *p, struc
     }
     for (size_t i = 0; i < bases.count && rc == 0; i++) {
         uint64_t reached = 0;
+        if (i > 0 && bases.list[i] < p->end) {
+            continue; /* left by an unclean stop: other records have its offsets */
+        }
         if (i > 0 && p->end < bases.list[i]) {
             note_lost(rec, p, bases.list[i]);
         }
