@@ -3,9 +3,9 @@
  * served as it was, or the log says which partition is damaged; it is never silently gone or wrong. What
  * is derived (indexes, checkpoint, catalog) is made anew, and nothing is damaged at all.
  *
- * A journal's last entries are the exception that cannot be told from a torn tail: nothing behind them
- * knows that they were durable. They may be cut, and then a person is told.
+ * Of a journal, what was harmed may be cut when nothing proves that it was durable: risk.h.
  */
+#include "crash/risk.h"
 #include "crash/run.h"
 
 #include <inttypes.h>
@@ -95,25 +95,30 @@ static size_t other_of_kind(const struct files *files, size_t index, struct wr_r
     return index;
 }
 
-static void do_harm(struct wr_vfs_sim *sim, const struct files *files, size_t index, enum harm harm,
-                    struct wr_rng *rng)
+/* Tells which bytes are not what they were; of a file that is another one, all. */
+static struct risk_range do_harm(struct wr_vfs_sim *sim, const struct files *files, size_t index,
+                                 enum harm harm, struct wr_rng *rng)
 {
     const char *path = files->paths[index];
     uint64_t size = files->sizes[index];
     uint64_t at = size == 0 ? 0 : wr_rng_below(rng, size);
+    struct risk_range range = {path, at, size};
     if (harm == REMOVE) {
         remove_file(sim, path);
     } else if (harm == SWAP) {
         copy_over(sim, files->paths[other_of_kind(files, index, rng)], path);
     } else if (size == 0) {
-        return;
+        return range;
     } else if (harm == FLIP) {
+        range.to = at + 1;
         wr_vfs_sim_flip(sim, path, at, (uint8_t)(1U << wr_rng_below(rng, 8)));
     } else if (harm == ZERO) {
-        wr_vfs_sim_zero(sim, path, at, size - at < 4096 ? size - at : 4096);
+        range.to = size - at < 4096 ? size : at + 4096;
+        wr_vfs_sim_zero(sim, path, at, range.to - at);
     } else {
         wr_vfs_sim_cut(sim, path, at);
     }
+    return range;
 }
 
 /* A log with a life behind it, as it lies on disk after a clean stop or a kill. */
@@ -132,52 +137,73 @@ static struct workload past_life(uint64_t seed, bool is_clean)
     return w;
 }
 
-/* Entries at the end of the journal, also those that made topics, may be cut, with a word about it. */
-static bool is_told_tail(struct workload *w, struct wr_log *log, const struct notices *notices,
-                         char *why)
+/* What harm to the journal allows, and that it was told. */
+static bool judge_journal(struct workload *w, const struct risk_range *range, struct wr_log *log,
+                          const struct notices *notices, char *why)
 {
-    if (notices->warnings == 0) {
+    uint32_t damaged = 0;
+    struct risk risk = risk_of(w->sim, range);
+    struct oracle allowing = risk_allow(&w->oracle, w->sim, &risk);
+    bool is_good = oracle_judge_damaged(&allowing, log, WR_SIM_LOSS_NONE, &damaged, why);
+    risk_fini(&allowing);
+    if (is_good && notices->warnings == 0 && !risk.may_be_silent) {
+        (void)snprintf(why, ORACLE_WHY_MAX, "something is lost, and nobody was told");
         return false;
     }
-    struct oracle weaker = w->oracle;
-    weaker.durability = WR_DURABILITY_OS;
-    for (size_t i = 0; i < weaker.topic_count; i++) {
-        bool is_there = weaker.topics[i].state == ORACLE_THERE;
-        weaker.topics[i].state = is_there ? ORACLE_REMOVING : weaker.topics[i].state;
-    }
-    uint32_t damaged = 0;
-    return oracle_judge_damaged(&weaker, log, WR_SIM_LOSS_REORDER, &damaged, why);
+    return is_good;
 }
 
-static void judge_harm(struct workload *w, uint64_t seed, const struct files *files, size_t index,
-                       enum harm harm)
+static bool judge_harm(struct workload *w, const struct risk_range *range, struct wr_log *log,
+                       const struct notices *notices, char *why)
+{
+    uint32_t damaged = 0;
+    enum part_of_log part = part_of(range->path);
+    bool is_good = oracle_judge_damaged(&w->oracle, log, WR_SIM_LOSS_NONE, &damaged, why);
+    if (!is_good && part == JOURNAL) {
+        return judge_journal(w, range, log, notices, why);
+    }
+    if (is_good && part == DERIVED && damaged > 0) {
+        (void)snprintf(why, ORACLE_WHY_MAX, "damage for what can be made anew");
+        return false;
+    }
+    return is_good;
+}
+
+/* The `turn`-th place in the file. */
+static void try_harm(struct workload *w, uint64_t seed, const struct files *files, size_t index,
+                     enum harm harm, uint64_t turn)
 {
     struct weir_error err;
     struct notices notices = {0};
     struct wr_log *log = NULL;
-    struct wr_rng rng = wr_rng_of(seed * 1000003 + index * HARMS + (uint64_t)harm);
+    struct wr_rng rng = wr_rng_of((seed << 20 ^ turn << 15 ^ index) * HARMS + (uint64_t)harm);
     char why[ORACLE_WHY_MAX] = "";
-    uint32_t damaged = 0;
     struct wr_vfs_sim *image = wr_vfs_sim_power_loss(w->sim, WR_SIM_LOSS_NONE, seed);
-    do_harm(image, files, index, harm, &rng);
-    enum part_of_log part = part_of(files->paths[index]);
+    struct risk_range range = do_harm(image, files, index, harm, &rng);
     int rc = crash_open(image, WR_DURABILITY_FSYNC, &w->clock.clock, &rng, &notices, &log, &err);
-    bool is_good = rc == 0;
     if (rc < 0) {
         (void)snprintf(why, sizeof(why), "it does not open: %.300s", err.text);
-    } else {
-        is_good = oracle_judge_damaged(&w->oracle, log, WR_SIM_LOSS_NONE, &damaged, why);
-        is_good = is_good || (part == JOURNAL && is_told_tail(w, log, &notices, why));
-        if (is_good && part == DERIVED && damaged > 0) {
-            (void)snprintf(why, sizeof(why), "damage for what can be made anew");
-            is_good = false;
-        }
+    }
+    bool is_good = rc == 0 && judge_harm(w, &range, log, &notices, why);
+    if (rc == 0) {
         wr_embedded_abandon(log);
     }
     wr_vfs_sim_free(image);
     if (!is_good) {
-        fail_msg("WEIR_SEED=%" PRIu64 " WEIR_ROUNDS=1: %s %s: %s", seed, harm_name(harm),
-                 files->paths[index], why);
+        fail_msg("WEIR_SEED=%" PRIu64 " WEIR_ROUNDS=1: %s %s at %" PRIu64 ": %s", seed,
+                 harm_name(harm), range.path, range.from, why);
+    }
+}
+
+static void each_turn(struct workload *w, uint64_t seed, const struct files *files, size_t index,
+                      enum harm harm)
+{
+    enum part_of_log part = part_of(files->paths[index]);
+    bool is_of_place = harm == FLIP || harm == ZERO;
+    uint64_t turns = !is_of_place ? 1 : (part == JOURNAL ? 16 : 2);
+    bool is_possible = is_of_place || part == DERIVED || (part == SEGMENT && harm != SWAP);
+    for (uint64_t turn = 0; turn < turns && is_possible; turn++) {
+        try_harm(w, seed, files, index, harm, turn);
     }
 }
 
@@ -187,11 +213,9 @@ static void each_file_is_harmed(uint64_t seed, bool is_clean)
     struct files *files = calloc(1, sizeof(*files));
     assert_non_null(files);
     wr_vfs_sim_each(w.sim, note_file, files);
-    for (size_t i = 0; i < files->count * HARMS; i++) {
-        const char *path = files->paths[i / HARMS];
-        enum harm harm = (enum harm)(i % HARMS);
-        if (!ends_with(path, "/.lock") && (harm < CUT || part_of(path) == DERIVED)) {
-            judge_harm(&w, seed + i % HARMS, files, i / HARMS, harm);
+    for (size_t i = 0; i < files->count; i++) {
+        for (unsigned harm = 0; harm < HARMS && !ends_with(files->paths[i], "/.lock"); harm++) {
+            each_turn(&w, seed, files, i, (enum harm)harm);
         }
     }
     free(files);

@@ -144,6 +144,29 @@ static void a_last_entry_that_is_not_whole_is_a_torn_tail(void **state)
     wr_vfs_sim_free(sim);
 }
 
+/* Whichever bit of its head is wrong: something was there, and a person is told. */
+static void what_is_left_of_a_last_head_is_seen(void **state)
+{
+    WR_UNUSED(state);
+    for (unsigned bit = 0; bit < 64 * 8; bit++) {
+        struct wr_vfs_sim *sim = wr_vfs_sim_new();
+        struct wr_journal j;
+        open_journal(sim, &j, 6, 1, 0);
+        put(&j, "one");
+        add(&j, "two");
+        add(&j, "three");
+        write_round(&j, true);
+        wr_journal_close(&j);
+        uint64_t at =
+            round_at(2) + (bit % 2 == 0 ? 0 : 136); /* the second, and the one behind it */
+        wr_vfs_sim_flip(sim, "j/0", at + bit / 8, (uint8_t)(1U << bit % 8));
+        struct seen seen = scan(sim, 6, 1, 0);
+        assert_string_equal(seen.text, bit % 2 == 0 ? "1" : "1 2");
+        assert_int_equal(seen.end.torn_entries, 1);
+        wr_vfs_sim_free(sim);
+    }
+}
+
 static void an_entry_that_a_later_one_knew_to_be_durable_is_damage(void **state)
 {
     WR_UNUSED(state);
@@ -427,6 +450,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_back_what_was_written_in_order),
         cmocka_unit_test(a_last_entry_that_is_not_whole_is_a_torn_tail),
+        cmocka_unit_test(what_is_left_of_a_last_head_is_seen),
         cmocka_unit_test(an_entry_that_a_later_one_knew_to_be_durable_is_damage),
         cmocka_unit_test(damage_of_a_body_tells_whose_it_was),
         cmocka_unit_test(a_later_entry_that_did_not_know_it_durable_is_torn_as_well),

@@ -385,6 +385,57 @@ static void a_leftover_between_segments_is_no_damage_when_the_list_is_lost(void 
     }
 }
 
+/* An entry is lost that does not say whose it was: of the partitions without a later entry nobody knows. */
+static void a_log_opens_without_a_segment_that_the_journal_goes_on_with(void **state)
+{
+    WR_UNUSED(state);
+    struct fix *f = filled();
+    struct wr_log_topic *t = fix_topic(f, "t", 2, NULL);
+    assert_int_equal(wr_embedded_checkpoint(f->log, &f->err), 0);
+    fix_put(f, t, 0, "d", "4");
+    wr_log_topic_unref(t);
+    fix_kill(f);
+    assert_int_equal(
+        wr_vfs_unlink(wr_vfs_sim_vfs(f->sim), "log/t-0/00000000000000000000.log", &f->err), 0);
+    fix_open(f);
+    assert_int_equal(wr_embedded_checkpoint(f->log, &f->err), 0);
+    t = fix_topic(f, "t", 2, NULL);
+    assert_true(fix_info(f, t, 0).is_damaged);
+    assert_int_equal(fix_read(f, t, 0, 0)[0], '!');
+    assert_string_equal(fix_read(f, t, 1, 0), "0:b=2");
+    wr_log_topic_unref(t);
+    finish(f);
+}
+
+static void partitions_that_may_have_lost_records_take_no_more(void **state)
+{
+    WR_UNUSED(state);
+    struct fix *f = fix_new();
+    fix_open(f);
+    struct wr_log_topic *t = fix_topic(f, "t", 3, NULL);
+    fix_put(f, t, 1, "b", "1");
+    assert_int_equal(wr_embedded_checkpoint(f->log, &f->err), 0);
+    struct wr_journal_mark mark;
+    wr_journal_mark(&fix_engine(f)->journal, &mark);
+    fix_put(f, t, 0, "a", "1"); /* this one is lost */
+    fix_put(f, t, 1, "b", "2");
+    fix_put(f, t, 1, "b", "3");
+    wr_log_topic_unref(t);
+    lose_power(f);
+    char path[40];
+    (void)snprintf(path, sizeof(path), "log/journal/%u", mark.start.place.file);
+    wr_vfs_sim_zero(f->sim, path, mark.start.place.at, WR_JOURNAL_BLOCK);
+    fix_open(f);
+    assert_non_null(strstr(f->notices, "the journal is damaged"));
+    t = fix_topic(f, "t", 3, NULL);
+    assert_true(fix_info(f, t, 0).is_damaged);
+    assert_false(fix_info(f, t, 1).is_damaged);
+    assert_true(fix_info(f, t, 2).is_damaged);
+    assert_string_equal(fix_read(f, t, 1, 0), "0:b=1 1:b=2 2:b=3");
+    wr_log_topic_unref(t);
+    finish(f);
+}
+
 static void segments_that_are_gone_are_damage(void **state)
 {
     WR_UNUSED(state);
@@ -523,6 +574,8 @@ int main(void)
         cmocka_unit_test(what_a_leftover_held_does_not_come_back_behind_a_new_segment),
         cmocka_unit_test(what_retention_left_behind_is_no_damage_when_the_list_is_lost),
         cmocka_unit_test(a_leftover_between_segments_is_no_damage_when_the_list_is_lost),
+        cmocka_unit_test(partitions_that_may_have_lost_records_take_no_more),
+        cmocka_unit_test(a_log_opens_without_a_segment_that_the_journal_goes_on_with),
         cmocka_unit_test(segments_that_are_gone_are_damage),
         cmocka_unit_test(a_checkpoint_on_a_full_disk_keeps_the_names_of_new_segments),
         cmocka_unit_test(on_a_disk_filled_to_the_last_block_it_opens_and_serves),

@@ -24,7 +24,10 @@
  *
  * Torn or damaged: every entry says up to which sequence the journal was known to be synced when it was
  * written. Behind an entry that is not whole the scan looks on at each block. A later whole entry that
- * knew the bad one to be durable proves damage; else the bad one and all behind it is a torn tail.
+ * knew the bad one to be durable proves damage; else the bad one and all behind it is a torn tail. So the
+ * last round of a run that was not stopped cleanly is proved by nothing but itself: damage in it is cut as
+ * a torn tail, and told as long as anything of the entry's head is left. A last entry whose head is gone
+ * altogether cannot be told from one that was never written.
  */
 #ifndef WR_JOURNAL_H
 #define WR_JOURNAL_H
@@ -108,6 +111,9 @@ void wr_journal_entry_put(struct wr_writer *w, struct wr_journal_entry *entry,
 /* May an entry begin here? A quick look, for a scan that asks at each block. */
 bool wr_journal_has_magic(struct wr_bytes in);
 
+/* The fields of a head in the first 64 bytes of `in`, unchecked. True when it begins as heads do. */
+bool wr_journal_head_peek(struct wr_bytes in, struct wr_journal_entry *out);
+
 /* Read a head from the first 64 bytes of `in` and check what it can tell of itself; no CRC yet.
  * WEIR_E_CORRUPT when there is none. */
 WR_MUST_USE int wr_journal_head_decode(struct wr_bytes in, struct wr_journal_entry *out,
@@ -146,8 +152,9 @@ struct wr_journal_damage {
 struct wr_journal_end {
     struct wr_journal_start next; /* where the entry behind the last one would start */
     uint64_t entries;
-    uint64_t bytes;        /* of these entries */
-    uint32_t torn_entries; /* seen behind the end: whole or not, but never durable */
+    uint64_t bytes; /* of these entries */
+    uint32_t
+        torn_entries; /* seen behind the end: whole or not, and nothing proves that they were durable */
     uint64_t torn_bytes;
     struct wr_journal_place torn_at;
     uint32_t damages;

@@ -64,24 +64,37 @@ bool wr_journal_has_magic(struct wr_bytes in)
     return in.len >= sizeof(ENTRY_MAGIC) && wr_read_u32(&r, "magic") == ENTRY_MAGIC;
 }
 
+/* The fields of a head. True when it begins as heads do. */
+static bool read_fields(struct wr_reader *r, struct wr_journal_entry *out)
+{
+    bool is_magic = wr_read_u32(r, "magic") == ENTRY_MAGIC;
+    out->head_crc = wr_read_u32(r, "head CRC");
+    out->head_len = wr_read_u32(r, "head length");
+    out->body_len = wr_read_u32(r, "body length");
+    out->body_crc = wr_read_u32(r, "body CRC");
+    out->previous_crc = wr_read_u32(r, "previous CRC");
+    out->generation = wr_read_u64(r, "generation");
+    out->sequence = wr_read_u64(r, "sequence");
+    out->synced = wr_read_u64(r, "synced");
+    out->written_ms = wr_read_i64(r, "time");
+    out->part_count = wr_read_u32(r, "part count");
+    (void)wr_read_u32(r, "reserved");
+    return is_magic;
+}
+
+bool wr_journal_head_peek(struct wr_bytes in, struct wr_journal_entry *out)
+{
+    struct wr_reader r = wr_reader_of(in);
+    return read_fields(&r, out);
+}
+
 int wr_journal_head_decode(struct wr_bytes in, struct wr_journal_entry *out, struct weir_error *err)
 {
     struct wr_reader r = wr_reader_of(in);
     struct wr_journal_entry e = {0};
-    if (wr_read_u32(&r, "magic") != ENTRY_MAGIC) {
+    if (!read_fields(&r, &e)) {
         wr_reader_spoil(&r, "magic");
     }
-    e.head_crc = wr_read_u32(&r, "head CRC");
-    e.head_len = wr_read_u32(&r, "head length");
-    e.body_len = wr_read_u32(&r, "body length");
-    e.body_crc = wr_read_u32(&r, "body CRC");
-    e.previous_crc = wr_read_u32(&r, "previous CRC");
-    e.generation = wr_read_u64(&r, "generation");
-    e.sequence = wr_read_u64(&r, "sequence");
-    e.synced = wr_read_u64(&r, "synced");
-    e.written_ms = wr_read_i64(&r, "time");
-    e.part_count = wr_read_u32(&r, "part count");
-    (void)wr_read_u32(&r, "reserved");
     uint64_t head_len =
         WR_JOURNAL_HEAD_BYTES + (uint64_t)e.part_count * (uint64_t)WR_JOURNAL_PART_BYTES;
     if (head_len != e.head_len) {

@@ -4,6 +4,8 @@
  */
 #include "log/embedded/journal.h"
 
+#include "data/crc.h"
+
 #include <stdio.h>
 
 enum {
@@ -263,6 +265,86 @@ static int count_torn_in(struct scan *scan, uint32_t file, struct weir_error *er
     return 0;
 }
 
+/* Would the head be whole if its generation were the expected one? */
+static bool is_of_generation(struct wr_bytes head, const struct wr_journal_entry *e,
+                             uint64_t generation)
+{
+    enum {
+        CRC_FROM = 8,
+        GENERATION_AT = 24,
+        GENERATION_END = 32
+    };
+    uint8_t bytes[GENERATION_END - GENERATION_AT];
+    struct wr_writer w = wr_writer_over(bytes, sizeof(bytes));
+    wr_put_u64(&w, generation);
+    if (head.len != e->head_len || head.len < WR_JOURNAL_HEAD_BYTES) {
+        return false;
+    }
+    uint32_t crc = wr_crc32c((struct wr_bytes){head.ptr + CRC_FROM, GENERATION_AT - CRC_FROM});
+    crc = wr_crc32c_extend(crc, wr_writer_bytes(&w));
+    crc = wr_crc32c_extend(crc,
+                           (struct wr_bytes){head.ptr + GENERATION_END, head.len - GENERATION_END});
+    return crc == e->head_crc;
+}
+
+/* Is what stands at `place` what is left of the head of the expected entry? What an earlier use of the file
+ * left may have its predecessor and sequence, but then it has another generation; or its generation, but
+ * then another sequence and predecessor. */
+static int is_remnant(struct scan *scan, struct wr_journal_place place, bool *out,
+                      struct weir_error *err)
+{
+    struct wr_bytes bytes = {NULL, 0};
+    *out = false;
+    if (place.file >= WR_JOURNAL_FILES_MAX || scan->tapes[place.file].file == NULL) {
+        return 0;
+    }
+    struct tape *tape = &scan->tapes[place.file];
+    int rc = tape_read(tape, place.at, WR_JOURNAL_HEAD_BYTES, &bytes, err);
+    if (rc < 0 || bytes.len < WR_JOURNAL_HEAD_BYTES) {
+        return rc;
+    }
+    struct wr_journal_entry e = {0};
+    (void)wr_journal_head_peek(bytes, &e);
+    bool is_next = e.sequence == scan->expected;
+    bool follows = e.previous_crc == scan->previous_crc;
+    if (e.generation == scan->generation) {
+        *out = is_next || follows;
+    } else if (is_next && follows && e.head_len <= WINDOW_BYTES) {
+        rc = tape_read(tape, place.at, e.head_len, &bytes, err);
+        *out = rc == 0 && is_of_generation(bytes, &e, scan->generation);
+    }
+    return rc;
+}
+
+static void note_remnant(struct scan *scan, struct wr_journal_place place)
+{
+    scan->end.torn_entries = 1;
+    scan->end.torn_bytes = next_block(place.at + 1) - place.at;
+    scan->end.torn_at = place;
+}
+
+/* Where the expected entry would stand. In the same round, or with a head that says nothing any more, it is
+ * not among those that were counted. */
+static int look_for_remnant(struct scan *scan, struct weir_error *err)
+{
+    struct wr_journal_place places[2 + WR_JOURNAL_FILES_MAX] = {
+        scan->place, {scan->place.file, next_block(scan->place.at)}};
+    for (uint32_t i = 0; i < WR_JOURNAL_FILES_MAX; i++) {
+        places[2 + i] = (struct wr_journal_place){i, WR_JOURNAL_BLOCK};
+    }
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        bool is_found = false;
+        int rc = is_remnant(scan, places[i], &is_found, err);
+        if (rc < 0 || is_found) {
+            if (is_found) {
+                note_remnant(scan, places[i]);
+            }
+            return rc;
+        }
+    }
+    return 0;
+}
+
 /* Behind the end: count what looks like entries of this run that never were durable, as the torn tail.
  * Only heads are asked: one whose body is not whole is the usual case. */
 static int count_torn(struct scan *scan, struct weir_error *err)
@@ -271,7 +353,7 @@ static int count_torn(struct scan *scan, struct weir_error *err)
     for (uint32_t i = 0; i < WR_JOURNAL_FILES_MAX && rc == 0; i++) {
         rc = count_torn_in(scan, i, err);
     }
-    return rc;
+    return rc == 0 && scan->end.torn_entries == 0 ? look_for_remnant(scan, err) : rc;
 }
 
 /* The one behind `entry` is the next to be expected. */

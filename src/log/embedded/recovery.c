@@ -180,23 +180,21 @@ static int begin_new_topics(struct wr_recovery *rec, struct weir_error *err)
 
 /* ---- what the segments hold beyond ---- */
 
-/* Damage in the journal may be all that is known of batches which stand here: they are kept, and nobody
- * can say whether they are all. */
+/* Entries are lost that do not say whose they were. A partition with a later entry that follows on has lost
+ * nothing; of any other nobody can say. What stands in its segment is kept, and it takes no more. */
 static int keep_unproven(struct wr_recovery *rec, struct wr_partition *p, struct weir_error *err)
 {
     struct wr_segment *seg = wr_segment_active(p);
-    int64_t before = p->end;
     uint64_t reached = 0;
     int rc = wr_replay_scan(rec, p, seg->info.bytes, UINT64_MAX, &reached, err);
-    if (rc == 0 && p->end > before) {
+    if (rc == 0) {
         struct wr_damage d = {p->end, p->end, seg->info.base, reached, reached};
         wr_partition_damage(p, &d);
         wr_embedded_notice(
             rec->e, WR_ERROR,
-            "'%s' partition %u: offsets %" PRId64 " to %" PRId64
-            " stand in the segment and not in the journal, which is damaged; they are "
-            "kept, and the partition takes no more records",
-            p->topic->topic.name, p->number, before, p->end - 1);
+            "'%s' partition %u: it may have had records behind offset %" PRId64
+            ", in entries of the journal which are lost; it takes no more until it is repaired",
+            p->topic->topic.name, p->number, p->end - 1);
     }
     return rc;
 }
@@ -238,7 +236,7 @@ static int settle_partition(struct wr_recovery *rec, struct wr_partition *p, str
 {
     struct wr_segment *seg = wr_segment_active(p);
     struct wr_file *file = NULL;
-    int rc = rec->has_lost_entries ? keep_unproven(rec, p, err) : 0;
+    int rc = p->replayed_sequence < rec->lost_sequence ? keep_unproven(rec, p, err) : 0;
     rc = rc == 0 ? wr_segment_pin(rec->e, seg, &file, err) : rc;
     if (rc == WEIR_E_NOTFOUND && seg->info.bytes == 0) {
         return wr_replay_folder(rec->e, p, err); /* a name that was not durable */

@@ -35,7 +35,8 @@ struct wr_recovery {
     size_t deleted_count;
     size_t deleted_cap;
     struct wr_journal_end end;
-    bool has_lost_entries; /* damage in the journal that does not say what it was */
+    uint64_t
+        lost_sequence; /* last entry of damage in the journal that does not say what it was; 0: none */
     int32_t epoch_seen;    /* highest leader epoch in any batch */
     int64_t producer_seen; /* highest producer id */
     uint32_t repairs;

@@ -232,13 +232,29 @@ static int align(struct wr_recovery *rec, struct wr_partition *p,
 
 /* ---- parts ---- */
 
+/* A name that was not durable is no loss: all that the file had is in the journal. */
+static void tell_missing(struct wr_recovery *rec, struct wr_partition *p,
+                         const struct wr_segment *seg)
+{
+    if (seg->synced_bytes == 0) {
+        return;
+    }
+    struct wr_damage d = {seg->info.base, p->end, seg->info.base, 0, seg->info.bytes};
+    wr_partition_damage(p, &d);
+    wr_embedded_notice(rec->e, WR_ERROR,
+                       "'%s' partition %u: %020" PRId64 ".log is missing: offsets %" PRId64
+                       " to %" PRId64 " are lost, and it takes no more records",
+                       p->topic->topic.name, p->number, seg->info.base, seg->info.base, p->end - 1);
+}
+
 static int replay_batches(struct wr_recovery *rec, struct wr_partition *p,
                           const struct wr_journal_part *part, struct weir_error *err)
 {
     struct wr_segment *seg = wr_segment_active(p);
     struct wr_file *file = NULL;
     int rc = wr_segment_pin(rec->e, seg, &file, err);
-    if (rc == WEIR_E_NOTFOUND) { /* its name was not durable: all that it had is in the journal */
+    if (rc == WEIR_E_NOTFOUND) {
+        tell_missing(rec, p, seg);
         rc = make_file(rec->e, p, seg->info.base, err);
         seg->is_new = true;
         rc = rc == 0 ? wr_segment_pin(rec->e, seg, &file, err) : rc;
@@ -375,7 +391,11 @@ static int replay_part(struct wr_recovery *rec, uint64_t sequence,
         (is_deleted(rec, part->topic) && part->kind != WR_PART_DELETE)) {
         return 0; /* of a topic that was deleted since */
     }
-    return replay_known(rec, topic, part, err);
+    int rc = replay_known(rec, topic, part, err);
+    if (!is_of_topics) {
+        topic->partitions[part->partition].replayed_sequence = sequence;
+    }
+    return rc;
 }
 
 /* ---- two passes over the journal ---- */
@@ -433,7 +453,8 @@ static int replay_lost(struct wr_recovery *rec, const struct wr_journal_entry *h
             struct wr_partition *p = &topic->partitions[part.partition];
             rc = align(rec, p, &part, &is_there, err);
             rc = rc == 0 && !is_there ? replay_placed(rec, p, &part, err) : rc;
-        } else if (!is_batches) {
+        } else if (!is_batches &&
+                   part.kind != WR_PART_TOPIC) { /* what the topic was is in the body */
             rc = replay_part(rec, head->sequence, &part, err);
         }
         rc = rc == 0 ? wr_journal_part_next(head, &walk, &part, err) : rc;
@@ -452,7 +473,7 @@ static int replay_damage(void *arg, const struct wr_journal_damage *d, struct we
     if (d->head != NULL) {
         return replay_lost(rec, d->head, err);
     }
-    rec->has_lost_entries = true;
+    rec->lost_sequence = d->last_sequence;
     return 0;
 }
 

@@ -380,8 +380,10 @@ int wr_segment_sync(struct wr_embedded *e, struct wr_segment *seg, struct weir_e
 {
     struct wr_file *file = NULL;
     int rc = wr_segment_pin(e, seg, &file, err);
+    bool is_known_lost =
+        rc == WEIR_E_NOTFOUND && __atomic_load_n(&seg->partition->is_quarantined, __ATOMIC_RELAXED);
     if (rc < 0) {
-        return rc;
+        return is_known_lost ? 0 : rc;
     }
     rc = sync_bytes(e, seg, file, err);
     int indexed = rc == 0 ? wr_txnindex_write(e, seg, err) : rc;

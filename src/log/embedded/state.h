@@ -150,8 +150,9 @@ struct wr_partition {
     struct wr_open_transaction *transactions; /* L: by first offset */
     size_t transaction_count;
     size_t transaction_cap;
-    bool is_quarantined;       /* atomic, set under L: refuses writes */
-    struct wr_damage *damages; /* L */
+    uint64_t replayed_sequence; /* of recovery: the last entry of the journal that was for it */
+    bool is_quarantined;        /* atomic, set under L: refuses writes */
+    struct wr_damage *damages;  /* L */
     size_t damage_count;
     size_t damage_cap;
     struct wr_assignment *waiting; /* L: readers */
