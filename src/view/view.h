@@ -3,9 +3,9 @@
  *
  *     new ─▶ prepare ─▶ start ─▶ … ─▶ stop ─▶ close
  *
- * One thread a view, around the table of view_state.h, and one that reads ahead for it (view_feed.h). A batch holds all records at hand, up to its limits,
- * and is committed as soon as nothing more is there: nothing waits for time. Rows and positions commit
- * together (sink_ops.h); so a crash at any moment loses nothing and doubles nothing.
+ * A thread around the table of view_state.h, and one that reads ahead for it (view_feed.h). A batch holds all
+ * records at hand, up to its limits, and is committed as soon as nothing more is there: nothing waits for time.
+ * Rows and positions commit together (sink_ops.h); so a crash at any moment loses nothing and doubles nothing.
  *
  * A view that cannot go on says why and stops by itself; it never skips, resets or begins anew unless its
  * definition says so.
