@@ -122,16 +122,23 @@ static bool fail_at(const struct sweep *s)
     return is_met;
 }
 
+/* Each operation of one kind; gives how many there are. */
+static uint64_t sweep_kind(struct sweep s)
+{
+    while (fail_at(&s)) {
+        s.at++;
+    }
+    return s.at - 1;
+}
+
 static void sweep(unsigned which, bool is_sticky, int code)
 {
     uint64_t faults = 0;
     for (uint64_t i = 0; i < rounds(); i++) {
         for (size_t kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++) {
+            bool is_asked = ((unsigned)kinds[kind].kind & which) != 0;
             struct sweep s = {run_seed() + i, kind, 1, is_sticky, code};
-            while (((unsigned)kinds[kind].kind & which) != 0 && fail_at(&s)) {
-                s.at++;
-                faults++;
-            }
+            faults += is_asked ? sweep_kind(s) : 0;
         }
     }
     print_message("%" PRIu64 " faults\n", faults);
