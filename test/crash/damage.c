@@ -225,7 +225,7 @@ static void each_file_is_harmed(uint64_t seed, bool is_clean)
 static void damage_after_a_clean_stop_is_told_or_healed(void **state)
 {
     (void)state;
-    for (uint64_t i = 0; i < run_rounds(1); i++) {
+    for (uint64_t i = 0; run_is_more(i, 2); i++) {
         each_file_is_harmed(run_seed() + i, true);
     }
 }
@@ -233,7 +233,7 @@ static void damage_after_a_clean_stop_is_told_or_healed(void **state)
 static void damage_after_a_power_loss_is_told_or_healed(void **state)
 {
     (void)state;
-    for (uint64_t i = 0; i < run_rounds(1); i++) {
+    for (uint64_t i = 0; run_is_more(i, 2); i++) {
         each_file_is_harmed(run_seed() + i, false);
     }
 }

@@ -5,7 +5,7 @@
  * at that moment may leave are taken, opened and judged. While an image is recovered, power is lost again.
  * The run itself ends in a clean stop, a kill or a power loss at some operation, and goes on from there.
  *
- * WEIR_ROUNDS  how many rounds of each durability, from WEIR_SEED on; both are printed
+ * WEIR_ROUNDS  how many rounds of each durability, from WEIR_SEED on (run.h); both are printed
  */
 #include "crash/run.h"
 
@@ -330,10 +330,11 @@ static void run(uint64_t seed, enum wr_durability durability, struct tally *tall
 static void runs(enum wr_durability durability)
 {
     uint64_t seed = run_seed();
-    uint64_t rounds = run_rounds(1);
+    uint64_t rounds = 0;
     struct tally tally = {0};
-    for (uint64_t i = 0; i < rounds; i++) {
-        run(seed + i, durability, &tally);
+    while (run_is_more(rounds, 3)) {
+        run(seed + rounds, durability, &tally);
+        rounds++;
     }
     print_message("%s: seeds %" PRIu64 " .. %" PRIu64 ": %" PRIu64 " operations, %" PRIu64
                   " images judged, %" PRIu64 " of them lost in recovery, %" PRIu64

@@ -10,10 +10,15 @@
 
 #include <cmocka.h>
 
-/* With WEIR_ROUNDS: that many rounds, from WEIR_SEED on. Without: `usual` rounds from seed 1 on, so that
- * the short run is the same everywhere. */
+/* The first seed: WEIR_SEED, else one of chance; printed, so that a failure can be run again. */
 uint64_t run_seed(void);
+
+/* How many seeds from there on: WEIR_ROUNDS, else `usual`. */
 uint64_t run_rounds(uint64_t usual);
+
+/* For a test that is one of `tests` in its program and has run `done` seeds: one more? WEIR_ROUNDS of them,
+ * else one; in the long run as many as fit its share of some minutes. */
+bool run_is_more(uint64_t done, uint64_t tests);
 
 /* Is this the run that takes its time (WEIR_LONG=1)? */
 bool run_is_long(void);
