@@ -128,8 +128,9 @@ static void stop(struct node *node)
     if (node->streams.fd >= 0) {
         wr_wake_signal(&node->streams);
     }
+    wr_workers_stop(node->workers);
+    wr_http_server_close(node->server); /* its threads ask for the workers until they have ended */
     wr_workers_close(node->workers);
-    wr_http_server_close(node->server);
     wr_log_close(node->log);
     wr_wake_close(&node->streams);
     wr_wake_close(&node->changed);

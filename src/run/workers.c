@@ -160,7 +160,7 @@ int wr_workers_start(struct wr_workers *workers, struct weir_error *err)
     return rc;
 }
 
-void wr_workers_close(struct wr_workers *workers)
+void wr_workers_stop(struct wr_workers *workers)
 {
     if (workers == NULL) {
         return;
@@ -171,6 +171,14 @@ void wr_workers_close(struct wr_workers *workers)
     for (size_t i = 0; i < workers->view_count; i++) {
         wr_view_stop(workers->views[i].view);
     }
+}
+
+void wr_workers_close(struct wr_workers *workers)
+{
+    if (workers == NULL) {
+        return;
+    }
+    wr_workers_stop(workers);
     for (size_t i = 0; i < workers->source_count; i++) {
         wr_source_close(workers->sources[i].source);
     }

@@ -57,7 +57,11 @@ bool wr_workers_lag(const struct wr_view_partition_status *partitions, size_t co
 /* What is shown of a view's `to:`. */
 const char *wr_workers_target(const struct wr_conf *to);
 
-/* Ask all to stop, then wait for them and let go. At most about 4 s, whatever servers do. Takes NULL. */
+/* Ask all to stop; does not wait. Takes NULL. */
+void wr_workers_stop(struct wr_workers *workers);
+
+/* Ask all to stop, then wait for them and let go: nobody may ask for them any more. At most about 4 s, whatever
+ * servers do. Takes NULL. */
 void wr_workers_close(struct wr_workers *workers);
 
 #endif
