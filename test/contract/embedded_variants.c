@@ -7,6 +7,7 @@
 #include "log/embedded/embedded.h"
 #include "sim/vfs_sim.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -27,6 +28,10 @@ struct place {
     struct wr_vfs_sim *sim; /* NULL: on the real disk */
     struct ahead_clock clock;
     char fatal[WEIR_ERROR_TEXT_MAX];
+    pthread_mutex_t lock; /* of the two below */
+    pthread_cond_t changed;
+    bool is_held;
+    bool is_syncing;
 };
 
 static int64_t ahead_of(const struct wr_clock *clock)
@@ -62,6 +67,8 @@ static struct place *make_place(const struct variant *variant)
     struct place *place = calloc(1, sizeof(*place));
     assert_non_null(place);
     place->clock.clock = (struct wr_clock){wall_us, mono_us};
+    pthread_mutex_init(&place->lock, NULL);
+    pthread_cond_init(&place->changed, NULL);
     if ((variant->kind & ON_SIM) != 0) {
         place->sim = wr_vfs_sim_new();
         (void)snprintf(place->dir, sizeof(place->dir), "log");
@@ -119,6 +126,8 @@ static void embedded_remove(struct fixture *f)
         assert_int_equal(wr_vfs_rmdir(wr_vfs_os(), place->dir, &f->err), 0);
     }
     wr_vfs_sim_free(place->sim);
+    pthread_cond_destroy(&place->changed);
+    pthread_mutex_destroy(&place->lock);
     free(place);
 }
 
@@ -161,6 +170,69 @@ static void embedded_expire(struct fixture *f, struct wr_log_topic *topic, uint3
     assert_int_equal(wr_embedded_retain(f->log, &f->err), 1);
 }
 
+/* On the engine's thread that syncs. */
+static void hold_sync(void *arg, enum wr_sim_kind kind, const char *path)
+{
+    struct place *place = arg;
+    WR_UNUSED(kind);
+    if (strstr(path, "/journal/") == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&place->lock);
+    place->is_syncing = true;
+    pthread_cond_broadcast(&place->changed);
+    while (place->is_held) {
+        pthread_cond_wait(&place->changed, &place->lock);
+    }
+    place->is_syncing = false;
+    pthread_mutex_unlock(&place->lock);
+}
+
+static void embedded_hold_syncs(struct fixture *f, bool is_held)
+{
+    struct place *place = f->own;
+    if (is_held) { /* the hook stays: taking it away while it is called is not for any thread */
+        wr_vfs_sim_hook(place->sim, WR_SIM_SYNC, hold_sync, place);
+    }
+    pthread_mutex_lock(&place->lock);
+    place->is_held = is_held;
+    pthread_cond_broadcast(&place->changed);
+    pthread_mutex_unlock(&place->lock);
+}
+
+static void embedded_await_sync(struct fixture *f)
+{
+    struct place *place = f->own;
+    pthread_mutex_lock(&place->lock);
+    while (!place->is_syncing) {
+        pthread_cond_wait(&place->changed, &place->lock);
+    }
+    pthread_mutex_unlock(&place->lock);
+}
+
+struct size_of {
+    char path[100];
+    uint64_t size;
+};
+
+static void note_size(void *arg, const char *path, uint64_t size)
+{
+    struct size_of *wanted = arg;
+    wanted->size = strcmp(path, wanted->path) == 0 ? size : wanted->size;
+}
+
+/* Its last byte: a value's. */
+static void embedded_harm(struct fixture *f, struct wr_log_topic *topic, uint32_t partition)
+{
+    struct place *place = f->own;
+    struct size_of file = {.size = 0};
+    (void)snprintf(file.path, sizeof(file.path), "%s/%s-%u/00000000000000000000.log", place->dir,
+                   topic->name, partition);
+    wr_vfs_sim_each(place->sim, note_size, &file);
+    assert_true(file.size > 0 && file.size % 3 == 0);
+    wr_vfs_sim_flip(place->sim, file.path, file.size / 3 * 2 - 1, 1);
+}
+
 #define COMMON  .open = embedded_open, .remove = embedded_remove, .kill = embedded_kill
 #define STEPPED .drive = embedded_drive, .expire = embedded_expire
 #define ON_BOTH(durability, number)                                                              \
@@ -174,10 +246,13 @@ static void embedded_expire(struct fixture *f, struct wr_log_topic *topic, uint3
         {.name = "embedded-sim-threads-" durability,                                             \
          .kind = ON_SIM | WITH_THREADS | (number) << DURABILITY_SHIFT,                           \
          COMMON,                                                                                 \
-         .fill = embedded_fill},                                                                 \
+         .fill = embedded_fill,                                                                  \
+         .hold_syncs = embedded_hold_syncs,                                                      \
+         .await_sync = embedded_await_sync,                                                      \
+         .harm = embedded_harm},                                                                 \
     {                                                                                            \
         .name = "embedded-sim-steps-" durability, .kind = ON_SIM | (number) << DURABILITY_SHIFT, \
-        COMMON, STEPPED, .fill = embedded_fill                                                   \
+        COMMON, STEPPED, .fill = embedded_fill, .harm = embedded_harm                            \
     }
 
 const struct variant embedded_variants[] = {

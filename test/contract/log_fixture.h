@@ -41,6 +41,14 @@ struct variant {
     /* Let retention remove all closed records of a partition. NULL: cannot. */
     void (*expire)(struct fixture *f, struct wr_log_topic *topic, uint32_t partition);
 
+    /* From now on no sync of what is appended ends, until it is released; wait until one has begun. NULL:
+     * cannot. */
+    void (*hold_syncs)(struct fixture *f, bool is_held);
+    void (*await_sync)(struct fixture *f);
+
+    /* Damage the second of three equal batches of a topic's partition on disk. NULL: cannot. */
+    void (*harm)(struct fixture *f, struct wr_log_topic *topic, uint32_t partition);
+
     /* What a group has committed, -1 for nothing. NULL: cannot say. */
     int64_t (*group_offset)(struct fixture *f, const char *group, const struct wr_log_topic *topic,
                             uint32_t partition);

@@ -21,6 +21,21 @@ static void memory_expire(struct fixture *f, struct wr_log_topic *topic, uint32_
     wr_memory_log_cut(f->log, topic, partition, info_of(f, topic, partition).last_stable);
 }
 
+static void memory_hold_syncs(struct fixture *f, bool is_held)
+{
+    wr_memory_log_hold(f->log, is_held ? WR_MEMORY_HOLD_COMMITS : WR_MEMORY_HOLD_NOTHING);
+}
+
+static void memory_await_sync(struct fixture *f)
+{
+    assert_int_equal(wr_memory_log_waiting(f->log), 1);
+}
+
+static void memory_harm(struct fixture *f, struct wr_log_topic *topic, uint32_t partition)
+{
+    wr_memory_log_damage(f->log, topic, partition, 1);
+}
+
 static int64_t memory_group_offset(struct fixture *f, const char *group,
                                    const struct wr_log_topic *topic, uint32_t partition)
 {
@@ -36,6 +51,9 @@ const struct variant memory_variants[] = {
         .open = memory_open,
         .fill = memory_fill,
         .expire = memory_expire,
+        .hold_syncs = memory_hold_syncs,
+        .await_sync = memory_await_sync,
+        .harm = memory_harm,
         .group_offset = memory_group_offset,
     },
     {.name = NULL},

@@ -474,6 +474,59 @@ static void a_watcher_is_told_of_topics_made_and_deleted(void **state)
     assert_string_equal(read_now(f, other), ""); /* who does not watch is not told */
 }
 
+/* ---- what must not be seen, and what cannot be ---- */
+
+static void nothing_is_seen_before_its_sync_is_done(void **state)
+{
+    struct fixture *f = *state;
+    if (f->variant->hold_syncs == NULL) {
+        return;
+    }
+    struct wr_log_topic *t = make_topic(f, "t", 1, NULL);
+    struct wr_log_writer *w = open_writer(f, NULL);
+    struct wr_log_reader *r = open_reader(f, WR_READ_COMMITTED);
+    struct wr_log_reader *raw = open_reader(f, WR_READ_UNCOMMITTED);
+    struct wr_log_answer answer;
+    uint64_t number = 0;
+    assign(f, r, t, 0, WR_OFFSET_EARLIEST);
+    assign(f, raw, t, 0, WR_OFFSET_EARLIEST);
+    assert_string_equal(read_now(f, r), ""); /* what there was to sync is synced */
+    f->variant->hold_syncs(f, true);
+    append(f, w, t, 0, NULL, "a");
+    assert_int_equal(wr_log_writer_commit(w, WR_COMMIT_SYNC, &number, &f->err), 0);
+    f->variant->await_sync(f);
+    assert_string_equal(read_now(f, r), "");
+    assert_string_equal(read_now(f, raw), "");
+    assert_int_equal(info_of(f, t, 0).high_watermark, 0);
+    assert_int_equal(wr_log_writer_poll(w, &answer, &f->err), 0);
+    f->variant->hold_syncs(f, false);
+    assert_int_equal(take_answer(f, w).outcome, WR_COMMIT_DONE);
+    assert_string_equal(read_now(f, r), "0:0=a");
+    assert_string_equal(read_now(f, raw), "0:0=a");
+}
+
+static void damage_is_told_with_its_place_and_the_rest_is_read(void **state)
+{
+    struct fixture *f = *state;
+    if (f->variant->harm == NULL) {
+        return;
+    }
+    struct wr_log_topic *t = filled_topic(f, 2);
+    f->variant->harm(f, t, 0);
+    struct wr_log_reader *r = open_reader(f, WR_READ_COMMITTED);
+    struct wr_log_chunk chunk;
+    assign(f, r, t, 0, WR_OFFSET_EARLIEST);
+    chunk = take_chunk(f, r);
+    assert_int_equal(chunk.next_offset, 1);
+    assert_int_equal(wr_log_reader_poll(r, 0, &chunk, &f->err), WEIR_E_DAMAGED);
+    assert_string_equal(chunk.topic->name, "t");
+    assert_int_equal(chunk.partition, 0);
+    assert_non_null(strstr(f->err.text, "'t'"));
+    assert_non_null(strstr(f->err.text, "partition 0"));
+    assert_non_null(strstr(f->err.text, "offset 1"));
+    assert_string_equal(seen(f, t, 1), "0=a 1=b 2=c");
+}
+
 int reader_contract(void)
 {
     const struct CMUnitTest tests[] = {
@@ -498,6 +551,8 @@ int reader_contract(void)
         TEST(what_is_left_after_a_poll_keeps_it_readable),
         TEST(waiting_costs_no_time),
         TEST(a_watcher_is_told_of_topics_made_and_deleted),
+        TEST(nothing_is_seen_before_its_sync_is_done),
+        TEST(damage_is_told_with_its_place_and_the_rest_is_read),
     };
     return cmocka_run_group_tests_name("readers", tests, NULL, NULL);
 }
