@@ -42,6 +42,18 @@ static bool is_file(const char *path)
     return stat(path, &st) == 0;
 }
 
+/* A ${…} that leads nowhere is left alone where it does not matter, but here it would name a folder. */
+static int find_dir(struct wr_session *session, struct weir_error *err)
+{
+    const struct wr_conf *dir = wr_conf_get(wr_config_section(&session->config, "log"), "dir");
+    if (dir != NULL && dir->kind == WR_CONF_SCALAR && strstr(dir->text.ptr, "${") != NULL) {
+        return wr_conf_fail(err, dir->at,
+                            "log.dir has a ${…} that leads nowhere; set it in the environment, or "
+                            "name the folder by --dir");
+    }
+    return wr_config_log_dir(&session->config, WR_DEFAULT_DIR, &session->dir, err);
+}
+
 int wr_session_init(const struct wr_cli *cli, struct wr_session *session, struct weir_error *err)
 {
     static const char *const files[] = {WR_CONFIG_FILE};
@@ -60,7 +72,7 @@ int wr_session_init(const struct wr_cli *cli, struct wr_session *session, struct
                 : wr_log_options_read(wr_config_section(&session->config, "log"), NULL,
                                       &session->options, err);
     if (rc == 0 && dir == NULL) {
-        rc = wr_config_log_dir(&session->config, WR_DEFAULT_DIR, &session->dir, err);
+        rc = find_dir(session, err);
     } else if (rc == 0) {
         session->dir = wr_strdup(wr_str_of(dir));
         rc = session->dir == NULL ? wr_fail(err, WEIR_E_NOMEM, "the path of the log") : 0;

@@ -107,6 +107,18 @@ views:
         assert "{" not in weir.cli(*words).stdout
 
 
+def test_commands_find_the_folder_as_weir_run_does(weir):
+    weir.write("weir.yaml", "log: {dir: '${FOLDER}'}\nsources: {s: {connector.class: postgres, database.port: '${UNSET}'}}\n")
+    assert "weir.yaml:1:12: log.dir has a ${…}" in fails(weir, USAGE, "produce", "t", input="x\n")
+    assert sorted(p.name for p in weir.folder.iterdir()) == ["weir.yaml"]
+    weir.cli("produce", "t", "--dir", "there", input="x\n")
+    weir.env["FOLDER"] = "there"
+    assert weir.topics() == ["t"]  # what else is not set does not matter here
+    weir.write("weir.yaml", "log: {dir: [}\n")
+    assert "weir.yaml:1:" in fails(weir, USAGE, "topics", "list")
+    assert weir.cli("topics", "list", "--names", "--dir", "there").stdout == "t\n"
+
+
 def test_a_folder_without_a_log_has_no_topics(weir):
     done = weir.cli("topics", "list", "--json")
     assert json.loads(done.stdout) == [] and "weir-data" in done.stderr

@@ -381,7 +381,6 @@ def test_an_idle_source_writes_at_most_every_10_seconds(postgres, db, weir):
 
 def test_status_is_fresh_while_the_database_is_idle(own_postgres, weir):
     """Not even keepalives come by themselves then: the server is asked."""
-    own_postgres.restart(wal_sender_timeout="4s")
     own_postgres.execute("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)")
     start(weir, own_postgres, "postgres", "public.t", status_update_interval_ms="200")
 
