@@ -232,10 +232,29 @@ static void tell_unknown(struct wr_recovery *rec, struct wr_partition *p, uint64
                        p->topic->topic.name, p->number, seg->info.base, seg->info.bytes);
 }
 
+/* Segments whose files were gone, unless a later move of the log start explains it. */
+static void tell_lost(struct wr_recovery *rec, struct wr_partition *p)
+{
+    for (size_t i = 0; i < p->segment_count; i++) {
+        const struct wr_segment *seg = p->segments[i];
+        if (!seg->is_lost || seg->info.next <= p->log_start) {
+            continue;
+        }
+        struct wr_damage d = {seg->info.base, seg->info.next, seg->info.base, 0, seg->synced_bytes};
+        wr_partition_damage(p, &d);
+        wr_embedded_notice(rec->e, WR_ERROR,
+                           "'%s' partition %u: %020" PRId64
+                           ".log was missing: records from offset %" PRId64
+                           " on are lost, and it takes no more",
+                           p->topic->topic.name, p->number, seg->info.base, seg->info.base);
+    }
+}
+
 static int settle_partition(struct wr_recovery *rec, struct wr_partition *p, struct weir_error *err)
 {
     struct wr_segment *seg = wr_segment_active(p);
     struct wr_file *file = NULL;
+    tell_lost(rec, p);
     int rc = p->replayed_sequence < rec->lost_sequence ? keep_unproven(rec, p, err) : 0;
     rc = rc == 0 ? wr_segment_pin(rec->e, seg, &file, err) : rc;
     if (rc == WEIR_E_NOTFOUND && seg->info.bytes == 0) {

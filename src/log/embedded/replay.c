@@ -232,21 +232,6 @@ static int align(struct wr_recovery *rec, struct wr_partition *p,
 
 /* ---- parts ---- */
 
-/* A name that was not durable is no loss: all that the file had is in the journal. */
-static void tell_missing(struct wr_recovery *rec, struct wr_partition *p,
-                         const struct wr_segment *seg)
-{
-    if (seg->synced_bytes == 0) {
-        return;
-    }
-    struct wr_damage d = {seg->info.base, p->end, seg->info.base, 0, seg->info.bytes};
-    wr_partition_damage(p, &d);
-    wr_embedded_notice(rec->e, WR_ERROR,
-                       "'%s' partition %u: %020" PRId64 ".log is missing: offsets %" PRId64
-                       " to %" PRId64 " are lost, and it takes no more records",
-                       p->topic->topic.name, p->number, seg->info.base, seg->info.base, p->end - 1);
-}
-
 static int replay_batches(struct wr_recovery *rec, struct wr_partition *p,
                           const struct wr_journal_part *part, struct weir_error *err)
 {
@@ -254,7 +239,8 @@ static int replay_batches(struct wr_recovery *rec, struct wr_partition *p,
     struct wr_file *file = NULL;
     int rc = wr_segment_pin(rec->e, seg, &file, err);
     if (rc == WEIR_E_NOTFOUND) {
-        tell_missing(rec, p, seg);
+        seg->is_lost =
+            seg->synced_bytes > 0; /* else its name was not durable: the journal has all of it */
         rc = make_file(rec->e, p, seg->info.base, err);
         seg->is_new = true;
         rc = rc == 0 ? wr_segment_pin(rec->e, seg, &file, err) : rc;
@@ -392,7 +378,7 @@ static int replay_part(struct wr_recovery *rec, uint64_t sequence,
         return 0; /* of a topic that was deleted since */
     }
     int rc = replay_known(rec, topic, part, err);
-    if (!is_of_topics) {
+    if (part->kind == WR_PART_BATCHES || part->kind == WR_PART_PLACED) { /* they follow on */
         topic->partitions[part->partition].replayed_sequence = sequence;
     }
     return rc;

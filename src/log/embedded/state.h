@@ -88,10 +88,11 @@ struct wr_segment {
     struct wr_segment_info info;    /* L; `base` fixed */
     uint64_t synced_bytes;          /* L: durable up to here */
     bool is_new;                    /* L: its name may not be durable */
-    bool is_dropped;                /* L: out of the list, to be freed when nobody has it pinned */
-    uint32_t pins;                  /* L */
-    struct wr_file *file;           /* L; NULL: not open. Stays open while pinned. */
-    struct wr_segment *older;       /* L: open files, least recently used first */
+    bool is_lost;         /* of recovery: the file was missing, and the journal has not all of it */
+    bool is_dropped;      /* L: out of the list, to be freed when nobody has it pinned */
+    uint32_t pins;        /* L */
+    struct wr_file *file; /* L; NULL: not open. Stays open while pinned. */
+    struct wr_segment *older; /* L: open files, least recently used first */
     struct wr_segment *newer;
     struct wr_segment *dirty_next; /* L: list of segments with something to sync */
     bool is_dirty;                 /* L: on that list */
