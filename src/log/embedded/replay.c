@@ -241,7 +241,8 @@ static int replay_batches(struct wr_recovery *rec, struct wr_partition *p,
     if (rc == WEIR_E_NOTFOUND) {
         seg->is_lost =
             seg->synced_bytes > 0; /* else its name was not durable: the journal has all of it */
-        rc = make_file(rec->e, p, seg->info.base, err);
+        rc = wr_replay_folder(rec->e, p, err); /* it may be gone as a whole */
+        rc = rc == 0 ? make_file(rec->e, p, seg->info.base, err) : rc;
         seg->is_new = true;
         rc = rc == 0 ? wr_segment_pin(rec->e, seg, &file, err) : rc;
     }
@@ -294,6 +295,13 @@ static bool is_deleted(const struct wr_recovery *rec, struct wr_topic_id id)
     return false;
 }
 
+static void replay_delete(struct wr_recovery *rec, struct wr_topic_state *topic)
+{
+    wr_topics_take(rec->e, topic);
+    wr_remove_topic(rec->e, topic);
+    wr_topic_state_unref(topic);
+}
+
 /* Topics come into being with their first replay; those that go later in the journal never do. */
 static int replay_topic(struct wr_recovery *rec, const struct wr_journal_part *part,
                         struct weir_error *err)
@@ -311,6 +319,10 @@ static int replay_topic(struct wr_recovery *rec, const struct wr_journal_part *p
         return rc;
     }
     WR_ASSERT(topic != NULL);
+    struct wr_topic_state *former = wr_topics_by_name(e, wr_str_of(topic->topic.name));
+    if (former != NULL) { /* damage took its deletion */
+        replay_delete(rec, former);
+    }
     rc = wr_topic_state_begin(e, topic, err);
     for (uint32_t i = 0; i < topic->topic.partition_count && rc == 0; i++) {
         rc = wr_replay_folder(e, &topic->partitions[i], err);
@@ -322,13 +334,6 @@ static int replay_topic(struct wr_recovery *rec, const struct wr_journal_part *p
     }
     wr_topics_put(e, topic);
     return 0;
-}
-
-static void replay_delete(struct wr_recovery *rec, struct wr_topic_state *topic)
-{
-    wr_topics_take(rec->e, topic);
-    wr_remove_topic(rec->e, topic);
-    wr_topic_state_unref(topic);
 }
 
 static int replay_known(struct wr_recovery *rec, struct wr_topic_state *topic,
