@@ -366,26 +366,35 @@ static void place_heads(struct wr_journal *j)
     }
 }
 
+/* Put bytes behind what `blocks` holds, and write it when it is full. */
+static int add_to_blocks(struct wr_journal *j, struct wr_journal_place *place, size_t *filled,
+                         struct wr_bytes rest, struct weir_error *err)
+{
+    int rc = 0;
+    while (rest.len > 0 && rc == 0) {
+        size_t n = rest.len < DIRECT_BYTES - *filled ? rest.len : DIRECT_BYTES - *filled;
+        memcpy(j->blocks + *filled, rest.ptr, n);
+        rest = (struct wr_bytes){rest.ptr + n, rest.len - n};
+        *filled += n;
+        if (*filled == DIRECT_BYTES) {
+            rc = wr_file_write(j->files[place->file].file, j->blocks, *filled, place->at, err);
+            place->at += *filled;
+            *filled = 0;
+        }
+    }
+    return rc;
+}
+
 /* The pieces, which make whole blocks, put together in aligned memory. */
 static int write_blocks(struct wr_journal *j, struct wr_journal_place place, struct weir_error *err)
 {
-    struct wr_file *file = j->files[place.file].file;
     size_t filled = 0;
     int rc = 0;
     for (size_t i = 0; i < j->piece_count && rc == 0; i++) {
-        struct wr_bytes rest = {j->pieces[i].iov_base, j->pieces[i].iov_len};
-        while (rest.len > 0 && rc == 0) {
-            size_t n = rest.len < DIRECT_BYTES - filled ? rest.len : DIRECT_BYTES - filled;
-            memcpy(j->blocks + filled, rest.ptr, n);
-            rest = (struct wr_bytes){rest.ptr + n, rest.len - n};
-            filled += n;
-            if (filled == DIRECT_BYTES) {
-                rc = wr_file_write(file, j->blocks, filled, place.at, err);
-                place.at += filled;
-                filled = 0;
-            }
-        }
+        struct wr_bytes piece = {j->pieces[i].iov_base, j->pieces[i].iov_len};
+        rc = add_to_blocks(j, &place, &filled, piece, err);
     }
+    struct wr_file *file = j->files[place.file].file;
     return rc == 0 && filled > 0 ? wr_file_write(file, j->blocks, filled, place.at, err) : rc;
 }
 
