@@ -94,18 +94,28 @@ static struct oracle_topic *topic_of(struct oracle *o, const struct wr_topic_id 
     return NULL;
 }
 
+/* Does a part of the commit stand there? */
+static bool stands_in(const struct oracle *o, const struct oracle_commit *c,
+                      const struct oracle_topic *t, const struct wr_journal_part *part)
+{
+    for (size_t p = 0; p < c->part_count; p++) {
+        const struct oracle_part *at = &c->parts[p];
+        if (&o->topics[at->topic] == t && at->partition == part->partition &&
+            at->base_offset >= part->base_offset && at->base_offset < part->next_offset) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A commit that stands there may be gone, and whoever saw it will miss it. */
 static void allow_gone(struct oracle *o, const struct oracle_topic *t,
                        const struct wr_journal_part *part)
 {
     for (size_t i = 0; i < o->commit_count; i++) {
         struct oracle_commit *c = &o->commits[i];
-        for (size_t p = 0; p < c->part_count && c->state == ORACLE_ACKED; p++) {
-            const struct oracle_part *at = &c->parts[p];
-            if (&o->topics[at->topic] == t && at->partition == part->partition &&
-                at->base_offset >= part->base_offset && at->base_offset < part->next_offset) {
-                c->state = ORACLE_HANDED;
-            }
+        if (c->state == ORACLE_ACKED && stands_in(o, c, t, part)) {
+            c->state = ORACLE_HANDED;
         }
     }
 }

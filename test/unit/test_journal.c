@@ -417,8 +417,8 @@ static void begin_second(void *arg, enum wr_sim_kind kind, const char *path)
     race->has_begun = true;
     race->second = (struct maker){.journal = race->journal};
     assert_int_equal(pthread_create(&race->second.thread, NULL, make_main, &race->second), 0);
-    struct timespec some = {.tv_nsec =
-                                20 * 1000 * 1000}; /* a wrong journal has made the same by then */
+    const struct timespec some = {.tv_nsec =
+                                      20000000L}; /* a wrong journal has made the same by then */
     (void)nanosleep(&some, NULL);
 }
 

@@ -332,17 +332,16 @@ static int look_for_remnant(struct scan *scan, struct weir_error *err)
     for (uint32_t i = 0; i < WR_JOURNAL_FILES_MAX; i++) {
         places[2 + i] = (struct wr_journal_place){i, WR_JOURNAL_BLOCK};
     }
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        bool is_found = false;
-        int rc = is_remnant(scan, places[i], &is_found, err);
-        if (rc < 0 || is_found) {
-            if (is_found) {
-                note_remnant(scan, places[i]);
-            }
-            return rc;
-        }
+    bool is_found = false;
+    int rc = 0;
+    size_t at = 0;
+    for (; at < sizeof(places) / sizeof(places[0]) && rc == 0 && !is_found; at++) {
+        rc = is_remnant(scan, places[at], &is_found, err);
     }
-    return 0;
+    if (rc == 0 && is_found) {
+        note_remnant(scan, places[at - 1]);
+    }
+    return rc;
 }
 
 /* Behind the end: count what looks like entries of this run that never were durable, as the torn tail.
