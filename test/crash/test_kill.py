@@ -115,15 +115,9 @@ def stamp(path):
         return None
 
 
-def check_files(weir, ledger, records):
-    """No damage: what derived files lack or hold too much is a note, and repair makes it good and touches no record."""
-    out = weir.cli("log", "verify", check=False).stdout
-    findings = [line for line in out.splitlines() if re.match(r"\S+ at \d+: ", line)]
-    assert all("(note)" in line for line in findings), out
-    weir.cli("log", "repair")
-    weir.cli("log", "verify")
-    after = ledger.records(weir)
-    assert {t: len(after[t]) for t in after} == {t: len(records[t]) for t in records}
+def check_files(weir):
+    """Whatever the kills left, after a clean stop every file is as it should be."""
+    assert weir.json("log", "verify") == []
 
 
 @pytest.mark.timeout(900)
@@ -148,5 +142,5 @@ def test_killed_at_any_moment_it_loses_and_doubles_nothing(postgres, db, weir, r
     ledger.check_log(records)
     ledger.check_model(model_of(weir), records)
     assert weir.stop() == 0
-    check_files(weir, ledger, records)
+    check_files(weir)
     print(f"{sum(killed.values())} kills with {durability}: {dict(killed)}, {ledger.count} transactions")

@@ -341,6 +341,30 @@ static void bytes_behind_the_end_are_a_torn_tail(void **state)
     expect(f, "torn tail, note: orders-0/00000000000000000200.log 3910+12\n", "");
 }
 
+/* Killed right after a roll that a checkpoint knows nothing of, and with a file that no commit came to. */
+static void kill_after_roll(struct fixture *f)
+{
+    struct weir_error err = {0};
+    struct wr_log *log = open_log(f);
+    struct wr_log_topic *topic = topic_of(log, "orders", 2);
+    expect_ok(wr_embedded_checkpoint(log, &err), &err);
+    expect_ok(wr_embedded_roll(log, topic, 0, &err), &err);
+    wr_log_topic_unref(topic);
+    wr_embedded_abandon(log);
+    put_file(f, "log/orders-0/00000000000000000305.log", "of a round that never was");
+}
+
+static void a_log_that_was_killed_and_stopped_at_once_has_no_findings(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new(false);
+    wr_log_close(open_log(f));
+    expect_unchanged_findings(f, "");
+    kill_after_roll(f);
+    wr_log_close(open_log(f));
+    expect(f, "", "");
+}
+
 static void strays_go_to_lost_and_found(void **state)
 {
     (void)state;
@@ -640,6 +664,7 @@ int main(void)
         cmocka_unit_test(a_wrong_index_is_made_anew),
         cmocka_unit_test(zeros_behind_an_index_are_wrong),
         cmocka_unit_test(bytes_behind_the_end_are_a_torn_tail),
+        cmocka_unit_test(a_log_that_was_killed_and_stopped_at_once_has_no_findings),
         cmocka_unit_test(strays_go_to_lost_and_found),
         cmocka_unit_test(what_is_given_up_is_kept_aside),
         cmocka_unit_test(a_damaged_checkpoint_is_made_anew),

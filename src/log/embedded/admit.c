@@ -161,7 +161,7 @@ static int need_tail(struct wr_embedded *e, struct wr_segment *seg, bool is_new,
         return wr_fail(err, WEIR_E_NOMEM, "an index");
     }
     tail->is_adopted = is_new;
-    tail->timestamp_ms = is_new ? -1 : seg->info.max_timestamp_ms;
+    tail->timestamp_ms = -1;
     tail->bytes = is_new ? 0 : UINT64_MAX / 2; /* not known: the next batch gets an entry */
     pthread_mutex_lock(&e->lock);
     seg->tail = tail;

@@ -230,9 +230,24 @@ void wr_index_write(struct wr_embedded *e, struct wr_partition *p, struct wr_seg
     pthread_mutex_unlock(&e->lock);
 }
 
+/* Nothing was added in this run: what the files end with is not known. */
+static struct wr_index_tail *tail_to_seal(struct wr_segment *seg)
+{
+    if (seg->tail == NULL && seg->info.bytes > 0) {
+        seg->tail =
+            wr_alloc_array(1, sizeof(*seg->tail)); /* without one the index is made anew later */
+        if (seg->tail != NULL) {
+            seg->tail->timestamp_ms = -1;
+        }
+    }
+    return seg->tail;
+}
+
 void wr_index_seal(struct wr_embedded *e, struct wr_partition *p, struct wr_segment *seg)
 {
-    struct wr_index_tail *tail = seg->tail;
+    pthread_mutex_lock(&e->lock);
+    struct wr_index_tail *tail = tail_to_seal(seg);
+    pthread_mutex_unlock(&e->lock);
     if (tail == NULL) {
         return;
     }

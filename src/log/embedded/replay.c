@@ -28,7 +28,7 @@ static void need_tail(struct wr_segment *seg)
         wr_alloc_array(1, sizeof(*seg->tail)); /* without one the index is made anew later */
     if (seg->tail != NULL) {
         seg->tail->bytes = seg->info.bytes == 0 ? 0 : UINT64_MAX / 2;
-        seg->tail->timestamp_ms = seg->info.max_timestamp_ms;
+        seg->tail->timestamp_ms = -1;
     }
 }
 

@@ -90,6 +90,18 @@ static int add(struct pass *pass, enum wr_journal_kind kind, struct wr_partition
     return 0;
 }
 
+/* Its list is loaded. Of a damaged one nobody knows what a file is worth. */
+static void sweep(struct wr_embedded *e, struct wr_partition *p)
+{
+    pthread_mutex_lock(&e->lock);
+    bool must_sweep = p->must_sweep && p->is_listed && !p->is_quarantined;
+    p->must_sweep = p->must_sweep && p->is_quarantined;
+    pthread_mutex_unlock(&e->lock);
+    if (must_sweep) {
+        wr_sweep_partition(e, p);
+    }
+}
+
 static int look_at(struct pass *pass, struct wr_partition *p, struct weir_error *err)
 {
     struct wr_embedded *e = pass->e;
@@ -99,8 +111,6 @@ static int look_at(struct pass *pass, struct wr_partition *p, struct weir_error 
         return rc;
     }
     pthread_mutex_lock(&e->lock);
-    bool must_sweep = p->must_sweep;
-    p->must_sweep = false;
     bool roll = false;
     bool may_delete = (config->cleanup & WR_CLEANUP_DELETE) != 0 && !p->is_quarantined;
     int64_t old_start = p->log_start;
@@ -112,9 +122,7 @@ static int look_at(struct pass *pass, struct wr_partition *p, struct weir_error 
     }
     pass->must_drop = pass->must_drop || p->segments[0]->info.next <= start;
     pthread_mutex_unlock(&e->lock);
-    if (must_sweep) {
-        wr_sweep_partition(e, p);
-    }
+    sweep(e, p);
     rc = roll || (is_aged && may_delete) ? add(pass, WR_PART_ROLL, p, 0, err) : 0;
     return rc == 0 && start > old_start ? add(pass, WR_PART_START, p, start, err) : rc;
 }
@@ -252,6 +260,19 @@ int wr_retain(struct wr_embedded *e, struct weir_error *err)
     wr_free(topics.list);
     wr_remove_due(e, false);
     return rc;
+}
+
+void wr_retain_sweep(struct wr_embedded *e)
+{
+    struct weir_error none; /* then the files stay, and verify tells of them */
+    for (size_t t = 0; t < e->topic_count; t++) {
+        for (uint32_t i = 0; i < e->topics[t]->topic.partition_count; i++) {
+            struct wr_partition *p = &e->topics[t]->partitions[i];
+            if (p->must_sweep && wr_list_load(e, p, &none) == 0) {
+                sweep(e, p);
+            }
+        }
+    }
 }
 
 static void consider(struct wr_embedded *e, int64_t in_ms)

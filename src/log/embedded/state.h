@@ -78,7 +78,7 @@ struct wr_index_tail {
     size_t place_count; /* not in the files yet */
     size_t time_count;
     uint64_t bytes;       /* of batches since the last place */
-    int64_t timestamp_ms; /* the last one in times or its file, or later */
+    int64_t timestamp_ms; /* the last one that this run added; -1: none yet */
     bool is_adopted;      /* S: the ends of the files are known to be good */
     bool is_gappy; /* S: the files lack more than a lookup should walk: rebuild when sealed */
 };
