@@ -15,7 +15,6 @@ the end log, read model and database hold the same.
 """
 
 import collections
-import re
 import time
 
 import pytest

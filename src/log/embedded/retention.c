@@ -262,16 +262,21 @@ int wr_retain(struct wr_embedded *e, struct weir_error *err)
     return rc;
 }
 
-void wr_retain_sweep(struct wr_embedded *e)
+static void sweep_topic(struct wr_embedded *e, const struct wr_topic_state *topic)
 {
     struct weir_error none; /* then the files stay, and verify tells of them */
-    for (size_t t = 0; t < e->topic_count; t++) {
-        for (uint32_t i = 0; i < e->topics[t]->topic.partition_count; i++) {
-            struct wr_partition *p = &e->topics[t]->partitions[i];
-            if (p->must_sweep && wr_list_load(e, p, &none) == 0) {
-                sweep(e, p);
-            }
+    for (uint32_t i = 0; i < topic->topic.partition_count; i++) {
+        struct wr_partition *p = &topic->partitions[i];
+        if (p->must_sweep && wr_list_load(e, p, &none) == 0) {
+            sweep(e, p);
         }
+    }
+}
+
+void wr_retain_sweep(struct wr_embedded *e)
+{
+    for (size_t t = 0; t < e->topic_count; t++) {
+        sweep_topic(e, e->topics[t]);
     }
 }
 
