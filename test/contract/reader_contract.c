@@ -67,6 +67,41 @@ static void a_chunk_says_where_to_go_on(void **state)
     }
 }
 
+/* Values of many lengths, so that whatever a reader takes at once ends anywhere within a batch. */
+static void many_commits_come_back_as_they_were(void **state)
+{
+    enum {
+        COMMITS = 2000,
+        LENGTHS = 97
+    };
+    struct fixture *f = *state;
+    struct wr_log_topic *t = make_topic(f, "t", 1, NULL);
+    struct wr_log_writer *w = open_writer(f, NULL);
+    const struct wr_log_reader_options options = {.chunk_bytes = 64 << 10};
+    struct wr_log_reader *r = NULL;
+    assert_int_equal(wr_log_reader_open(f->log, &options, &r, &f->err), 0);
+    char values[LENGTHS + 1];
+    for (int64_t i = 0; i < COMMITS; i++) {
+        (void)snprintf(values, sizeof(values), "%0*d", (int)(i % LENGTHS) + 1, (int)(i % 10));
+        append(f, w, t, 0, NULL, values);
+        (void)commit_done(f, w);
+    }
+    assign(f, r, t, 0, 0);
+    int64_t next = 0;
+    while (next < COMMITS) {
+        struct wr_log_chunk chunk = take_chunk(f, r);
+        for (size_t i = 0; i < chunk.count; i++, next++) {
+            const struct wr_bytes value = chunk.records[i].record.value;
+            (void)snprintf(values, sizeof(values), "%0*d", (int)(next % LENGTHS) + 1,
+                           (int)(next % 10));
+            assert_int_equal(chunk.records[i].offset, next);
+            assert_int_equal(value.len, strlen(values));
+            assert_memory_equal(value.ptr, values, value.len);
+        }
+    }
+    wr_log_reader_close(r);
+}
+
 static void assigning_again_is_seeking(void **state)
 {
     struct fixture *f = *state;
@@ -534,6 +569,7 @@ int reader_contract(void)
     const struct CMUnitTest tests[] = {
         TEST(reads_from_the_start_the_end_or_an_offset),
         TEST(a_chunk_says_where_to_go_on),
+        TEST(many_commits_come_back_as_they_were),
         TEST(assigning_again_is_seeking),
         TEST(a_place_outside_the_log_is_refused_with_both_ends),
         TEST(finds_the_first_offset_of_a_time),

@@ -406,15 +406,19 @@ static int take_batch(struct chunk *chunk, struct weir_error *err)
     struct wr_embedded_reader *r = chunk->r;
     struct wr_batch_header header;
     struct wr_batch batch;
+    bool is_first = chunk->expected < 0;
+    /* What moves the window takes away what the records of the chunk stand on: the header too. */
+    if (!is_first && !wr_cursor_has(&r->cursor, WR_BATCH_HEADER_BYTES)) {
+        return 0;
+    }
     int rc = wr_cursor_header(&r->cursor, &header, err);
     if (rc <= 0 || header.base_offset >= chunk->limit) {
         return rc < 0 ? rc : 0;
     }
-    bool is_first = chunk->expected < 0;
     bool is_packed = wr_batch_codec(&header) != WR_CODEC_NONE;
     if (!is_first &&
         (!wr_cursor_has(&r->cursor, header.size_bytes) || (is_packed && r->record_count > 0))) {
-        return 0; /* it would take away what the records of the chunk stand on */
+        return 0;
     }
     rc = wr_cursor_batch(&r->cursor, &batch, err);
     rc = rc > 0 ? check_batch(chunk, &batch, err) : rc;
