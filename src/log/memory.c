@@ -35,8 +35,9 @@ char *mem_strdup(const char *text)
 static bool tells_of_failure(enum wr_memory_call call)
 {
     return call == WR_MEMORY_TOPIC_CREATE || call == WR_MEMORY_TOPIC_DELETE ||
-           call == WR_MEMORY_WRITER_OPEN || call == WR_MEMORY_COMMIT ||
-           call == WR_MEMORY_WRITER_POLL || call == WR_MEMORY_READER_POLL;
+           call == WR_MEMORY_WRITER_OPEN || call == WR_MEMORY_COMMIT || call == WR_MEMORY_MARK ||
+           call == WR_MEMORY_END || call == WR_MEMORY_RETRY || call == WR_MEMORY_WRITER_POLL ||
+           call == WR_MEMORY_READER_POLL;
 }
 
 int mem_enter(struct mem_log *log, enum wr_memory_call call, struct weir_error *err)
@@ -340,8 +341,11 @@ static int topic_settings(struct wr_log *base, const struct wr_log_topic *handle
 {
     struct mem_log *log = mem_log_of(base);
     const struct mem_topic *topic = mem_topic_of(handle);
-    pthread_mutex_lock(&log->lock);
-    int rc = check_not_deleted(topic, err);
+    int rc = mem_enter(log, WR_MEMORY_TOPIC_SETTINGS, err);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = check_not_deleted(topic, err);
     mem_leave(log);
     for (size_t i = 0; i < topic->setting_count && rc == 0; i++) {
         rc = each(arg, &topic->settings[i], err);
@@ -410,9 +414,12 @@ static int epoch_end(struct wr_log *base, const struct wr_log_topic *handle, uin
                      int32_t leader_epoch, int64_t *out, struct weir_error *err)
 {
     struct mem_log *log = mem_log_of(base);
-    pthread_mutex_lock(&log->lock);
+    int rc = mem_enter(log, WR_MEMORY_EPOCH_END, err);
+    if (rc < 0) {
+        return rc;
+    }
     const struct mem_partition *part = &mem_topic_of(handle)->partitions[partition];
-    int rc = check_not_deleted(mem_topic_of(handle), err);
+    rc = check_not_deleted(mem_topic_of(handle), err);
     int64_t end = leader_epoch == log->leader_epoch ? mem_end(part) : -1;
     for (size_t i = 0; i < part->epoch_count; i++) {
         if (part->epochs[i].leader_epoch == leader_epoch) {

@@ -88,9 +88,11 @@ static int reader_assign(struct wr_log_reader *reader, struct wr_log_topic *hand
 static int reader_unassign(struct wr_log_reader *reader, const struct wr_log_topic *topic,
                            uint32_t partition, struct weir_error *err)
 {
-    WR_UNUSED(err);
     struct mem_log *log = mem_log_of(reader->log);
-    pthread_mutex_lock(&log->lock);
+    int rc = mem_enter(log, WR_MEMORY_UNASSIGN, err);
+    if (rc < 0) {
+        return rc;
+    }
     mem_reader_forget(reader_of(reader), mem_topic_of(topic), partition);
     mem_leave(log);
     return 0;
@@ -99,10 +101,12 @@ static int reader_unassign(struct wr_log_reader *reader, const struct wr_log_top
 static int reader_pause(struct wr_log_reader *reader, const struct wr_log_topic *topic,
                         uint32_t partition, bool is_paused, struct weir_error *err)
 {
-    WR_UNUSED(err);
     struct mem_reader *r = reader_of(reader);
     struct mem_log *log = mem_log_of(reader->log);
-    pthread_mutex_lock(&log->lock);
+    int rc = mem_enter(log, WR_MEMORY_PAUSE, err);
+    if (rc < 0) {
+        return rc;
+    }
     size_t i = place_index(r, mem_topic_of(topic), partition);
     if (i < r->place_count) {
         r->places[i].is_paused = is_paused;
@@ -206,7 +210,10 @@ static int reader_join(struct wr_log_reader *reader, const char *group, const ch
     if (r->group != NULL && strcmp(r->group->name, group) != 0) {
         return wr_fail(err, WEIR_E_INPUT, "the reader is in group '%s' already", r->group->name);
     }
-    pthread_mutex_lock(&log->lock);
+    int rc = mem_enter(log, WR_MEMORY_JOIN, err);
+    if (rc < 0) {
+        return rc;
+    }
     forget_names(r);
     r->topic_names = mem_alloc(count + 1, sizeof(char *));
     for (size_t i = 0; i < count; i++) {
@@ -221,10 +228,12 @@ static int reader_join(struct wr_log_reader *reader, const char *group, const ch
 
 static int reader_watch(struct wr_log_reader *reader, struct weir_error *err)
 {
-    WR_UNUSED(err);
     struct mem_reader *r = reader_of(reader);
     struct mem_log *log = mem_log_of(reader->log);
-    pthread_mutex_lock(&log->lock);
+    int rc = mem_enter(log, WR_MEMORY_WATCH, err);
+    if (rc < 0) {
+        return rc;
+    }
     r->is_watching = true;
     r->topics_seen = log->topics_version;
     mem_leave(log);

@@ -578,9 +578,11 @@ static int writer_offsets(struct wr_log_writer *writer, const char *group,
                           const struct wr_group_offset *offsets, size_t count,
                           struct weir_error *err)
 {
-    WR_UNUSED(err);
     struct mem_log *log = mem_log_of(writer->log);
-    pthread_mutex_lock(&log->lock);
+    int rc = mem_enter(log, WR_MEMORY_OFFSETS, err);
+    if (rc < 0) {
+        return rc;
+    }
     struct mem_commit *commit = filling_of(writer_of(writer));
     for (size_t i = 0; i < count; i++) {
         mem_grow(&commit->offsets, &commit->offset_cap, commit->offset_count,
@@ -623,7 +625,7 @@ static int hand_over_filling(struct wr_log_writer *writer, bool is_end, bool kee
 {
     struct mem_writer *w = writer_of(writer);
     struct mem_log *log = mem_log_of(writer->log);
-    int rc = mem_enter(log, WR_MEMORY_COMMIT, err);
+    int rc = mem_enter(log, is_end ? WR_MEMORY_END : WR_MEMORY_COMMIT, err);
     if (rc < 0) {
         return rc;
     }
@@ -667,7 +669,7 @@ static int writer_mark(struct wr_log_writer *writer, struct weir_error *err)
 {
     struct mem_writer *w = writer_of(writer);
     struct mem_log *log = mem_log_of(writer->log);
-    int rc = mem_enter(log, WR_MEMORY_COMMIT, err);
+    int rc = mem_enter(log, WR_MEMORY_MARK, err);
     if (rc < 0) {
         return rc;
     }
@@ -692,7 +694,7 @@ static int writer_retry(struct wr_log_writer *writer, struct weir_error *err)
 {
     struct mem_writer *w = writer_of(writer);
     struct mem_log *log = mem_log_of(writer->log);
-    int rc = mem_enter(log, WR_MEMORY_COMMIT, err);
+    int rc = mem_enter(log, WR_MEMORY_RETRY, err);
     if (rc < 0) {
         return rc;
     }

@@ -301,6 +301,122 @@ static void a_call_fails_once_when_told_to(void **state)
     finish(&f);
 }
 
+struct tried {
+    struct fixture *f;
+    struct wr_log_reader *reader;
+};
+
+static int take_setting(void *arg, const struct wr_topic_setting *setting, struct weir_error *err)
+{
+    WR_UNUSED(arg);
+    WR_UNUSED(setting);
+    WR_UNUSED(err);
+    return 0;
+}
+
+static int take_topic(void *arg, struct wr_log_topic *topic, struct weir_error *err)
+{
+    WR_UNUSED(arg);
+    WR_UNUSED(topic);
+    WR_UNUSED(err);
+    return 0;
+}
+
+static int try_of_log(struct fixture *f, enum wr_memory_call call)
+{
+    struct wr_partition_info info;
+    const struct wr_topic_spec spec = {.name = "another", .partition_count = 1};
+    struct wr_log_topic *found = NULL;
+    int64_t offset = 0;
+    int rc = 0;
+    switch ((int)call) { /* the rest is of the others */
+    case WR_MEMORY_TOPIC_CREATE: return wr_log_topic_create(f->log, &spec, NULL, &f->err);
+    case WR_MEMORY_TOPIC_DELETE: return wr_log_topic_delete(f->log, "another", &f->err);
+    case WR_MEMORY_TOPIC_FIND:
+        rc = wr_log_topic_find(f->log, "t", &found, &f->err);
+        wr_log_topic_unref(found);
+        return rc;
+    case WR_MEMORY_TOPIC_LIST: return wr_log_topic_list(f->log, take_topic, NULL, &f->err);
+    case WR_MEMORY_TOPIC_SETTINGS:
+        return wr_log_topic_settings(f->log, f->topic, take_setting, NULL, &f->err);
+    case WR_MEMORY_PARTITION_INFO:
+        return wr_log_partition_info(f->log, f->topic, 0, &info, &f->err);
+    case WR_MEMORY_OFFSET_FOR_TIME:
+        return wr_log_offset_for_time(f->log, f->topic, 0, 0, &offset, &f->err);
+    default: return wr_log_epoch_end(f->log, f->topic, 0, 0, &offset, &f->err);
+    }
+}
+
+static int try_of_writer(struct fixture *f, enum wr_memory_call call)
+{
+    const struct wr_record record = {.value = {(const uint8_t *)"x", 1}, .timestamp_ms = -1};
+    const struct wr_group_offset offset = {.topic = f->topic, .offset = 1};
+    const struct wr_log_writer_options options = {.id = "other"};
+    struct wr_log_writer *opened = NULL;
+    struct wr_log_answer answer;
+    uint64_t number = 0;
+    int rc = 0;
+    switch ((int)call) { /* the rest is of the others */
+    case WR_MEMORY_WRITER_OPEN:
+        rc = wr_log_writer_open(f->log, &options, &opened, &f->err);
+        wr_log_writer_close(opened);
+        return rc;
+    case WR_MEMORY_APPEND: return wr_log_append(f->writer, f->topic, 0, &record, &f->err);
+    case WR_MEMORY_OFFSETS: return wr_log_writer_offsets(f->writer, "g", &offset, 1, &f->err);
+    case WR_MEMORY_COMMIT: return wr_log_writer_commit(f->writer, 0, &number, &f->err);
+    case WR_MEMORY_MARK: return wr_log_writer_mark(f->writer, &f->err);
+    case WR_MEMORY_END:
+        assert_int_equal(wr_log_writer_mark(f->writer, &f->err), 0);
+        return wr_log_writer_end(f->writer, true, &number, &f->err);
+    case WR_MEMORY_RETRY:
+        wr_memory_log_next_outcome(f->log, WR_MEMORY_AGAIN);
+        expect(f, commit(f, "x"), WR_COMMIT_AGAIN, WEIR_E_FULL);
+        return wr_log_writer_retry(f->writer, &f->err);
+    default: return wr_log_writer_poll(f->writer, &answer, &f->err);
+    }
+}
+
+static int try_of_reader(struct tried *t, enum wr_memory_call call)
+{
+    static const char *const topics[] = {"t"};
+    const struct wr_log_reader_options options = {.chunk_bytes = 0};
+    struct fixture *f = t->f;
+    struct wr_log_reader *opened = NULL;
+    struct wr_log_chunk chunk;
+    int rc = 0;
+    switch ((int)call) { /* the rest is of the others */
+    case WR_MEMORY_READER_OPEN:
+        rc = wr_log_reader_open(f->log, &options, &opened, &f->err);
+        wr_log_reader_close(opened);
+        return rc;
+    case WR_MEMORY_ASSIGN: return wr_log_reader_assign(t->reader, f->topic, 0, 0, &f->err);
+    case WR_MEMORY_UNASSIGN: return wr_log_reader_unassign(t->reader, f->topic, 0, &f->err);
+    case WR_MEMORY_JOIN: return wr_log_reader_join(t->reader, "g", topics, 1, &f->err);
+    case WR_MEMORY_WATCH: return wr_log_reader_watch(t->reader, &f->err);
+    case WR_MEMORY_PAUSE: return wr_log_reader_pause(t->reader, f->topic, 0, true, &f->err);
+    default: return wr_log_reader_poll(t->reader, 0, &chunk, &f->err);
+    }
+}
+
+static void each_call_fails_when_told_to(void **state)
+{
+    (void)state;
+    for (enum wr_memory_call call = 0; call < WR_MEMORY_CALLS; call++) {
+        struct fixture f = begin(NULL);
+        struct tried t = {.f = &f};
+        const struct wr_log_reader_options options = {.chunk_bytes = 0};
+        assert_int_equal(wr_log_reader_open(f.log, &options, &t.reader, &f.err), 0);
+        wr_memory_log_fail_call(f.log, call, 1, WEIR_E_NOMEM);
+        int rc = call < WR_MEMORY_WRITER_OPEN   ? try_of_log(&f, call)
+                 : call < WR_MEMORY_READER_OPEN ? try_of_writer(&f, call)
+                                                : try_of_reader(&t, call);
+        assert_int_equal(rc, WEIR_E_NOMEM);
+        assert_non_null(strstr(f.err.text, "told to"));
+        wr_log_reader_close(t.reader);
+        finish(&f);
+    }
+}
+
 static void a_broken_log_says_so_everywhere(void **state)
 {
     (void)state;
@@ -486,6 +602,7 @@ int main(void)
         cmocka_unit_test(held_answers_are_for_commits_that_are_done_and_seen),
         cmocka_unit_test(a_writer_closed_with_held_commits_leaves_them_to_the_log),
         cmocka_unit_test(a_call_fails_once_when_told_to),
+        cmocka_unit_test(each_call_fails_when_told_to),
         cmocka_unit_test(a_broken_log_says_so_everywhere),
         cmocka_unit_test(what_is_cut_is_out_of_range_for_its_readers),
         cmocka_unit_test(what_is_taken_back_ends_its_epoch_earlier),
