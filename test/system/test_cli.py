@@ -392,6 +392,7 @@ def test_a_view_that_does_not_run_tells_its_place_from_its_file(weir):
     assert weir.named("model", "views", "list")["lag"] == 1
     assert sorted(path.name for path in weir.folder.iterdir()) == files  # nothing is made by looking
     weir.start()
+    weir.wait_for_log("runs on")
     weir.wait(lambda: weir.named("model", "views", "status")["applied"] == 1)
     weir.kill()
     assert weir.named("model", "views", "status")["partitions"][0]["next_offset"] == 3  # from the WAL that it left

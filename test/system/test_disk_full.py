@@ -61,6 +61,7 @@ def wait_stalled(weir, topic, seconds=60):
 def test_a_producer_waits_for_room_and_ends_well(weir, disk):
     lines = 200_000
     weir.start()
+    weir.wait_for_log("runs on")
     weir.cli("topics", "create", "t", "--partitions", "1")
     producer = spawn([BINARY, "produce", "t", "--dir", weir.dir], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     feeder = subprocess.Popen(["/usr/bin/python3", "-c",
@@ -91,6 +92,7 @@ def test_a_source_waits_for_room_and_loses_nothing(postgres, db, weir, disk, rng
     ledger = Ledger(postgres, db, rng)
     weir.write("cdc.yaml", manifest(postgres, db, TABLE_LIST))
     weir.start("cdc.yaml")
+    weir.wait_for_log("runs on")
     wait_streaming(weir)
     filler = disk / "filler"
     with open(filler, "wb") as f:
