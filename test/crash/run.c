@@ -8,7 +8,7 @@
 
 enum {
     LONG_MS = 150 * 1000, /* for the long run of one program */
-    LONG_ROUNDS = 40      /* of one test, where they are short */
+    LONG_ROUNDS = 8       /* of one test */
 };
 
 static uint64_t number_from_env(const char *name, uint64_t otherwise)
