@@ -71,7 +71,9 @@ def test_wrong_topics_are_refused_with_what_is_allowed(any_weir):
     assert "__weir_x" in fails(weir, USAGE, "topics", "create", "__weir_x")
     weir.cli("topics", "create", "x")
     assert "'x'" in fails(weir, FAILED, "topics", "create", "x")
-    assert "'none'" in fails(weir, FAILED, "topics", "delete", "none")
+    for words in (["topics", "delete"], ["topics", "describe"], ["tail"]):
+        error = fails(weir, FAILED, *words, "none")
+        assert "'none'" in error and "weir topics list" in error
     assert weir.topics() == ["x"]
 
 

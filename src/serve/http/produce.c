@@ -128,7 +128,7 @@ static int open_topic(struct produce *p, bool creates, struct weir_error *err)
                        name);
     }
     int rc = creates ? wr_log_topic_ensure(log, &spec, &p->topic, err)
-                     : wr_log_topic_find(log, name, &p->topic, err);
+                     : wr_api_topic_result(wr_log_topic_find(log, name, &p->topic, err), err);
     return rc < 0 ? rc : wr_log_writer_open(log, &options, &p->writer, err);
 }
 

@@ -74,4 +74,7 @@ extern const struct wr_stream_ops wr_api_tail;
 WR_MUST_USE int wr_api_check_internal(const struct wr_api_request *request, const char *topic,
                                       struct weir_error *err);
 
+/* What looking for a topic gave, given on; when it is not there, `err` says as well where to look. */
+int wr_api_topic_result(int rc, struct weir_error *err);
+
 #endif

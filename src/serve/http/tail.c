@@ -204,7 +204,10 @@ static int tail_open(const struct wr_api_request *request, void **state, struct 
     tail->out = wr_writer_growing(LINE_MAX_BYTES);
     int rc = read_params(tail, &start, &partition, err);
     rc = rc < 0 ? rc : wr_api_check_internal(request, request->args[0], err);
-    rc = rc < 0 ? rc : wr_log_topic_find(request->api->log, request->args[0], &tail->topic, err);
+    rc = rc < 0
+             ? rc
+             : wr_api_topic_result(
+                   wr_log_topic_find(request->api->log, request->args[0], &tail->topic, err), err);
     const struct wr_log_reader_options options = {.isolation = WR_READ_COMMITTED};
     rc = rc < 0 ? rc : wr_log_reader_open(request->api->log, &options, &tail->reader, err);
     rc = rc < 0 ? rc : assign_all(tail, &start, partition, err);

@@ -20,6 +20,15 @@ int wr_api_check_internal(const struct wr_api_request *request, const char *topi
                    topic);
 }
 
+int wr_api_topic_result(int rc, struct weir_error *err)
+{
+    if (rc != WEIR_E_NOTFOUND) {
+        return rc;
+    }
+    const struct weir_error why = *err;
+    return wr_fail(err, rc, "%.400s; weir topics list shows those that are there", why.text);
+}
+
 static void put_id(struct wr_writer *out, const struct wr_topic_id *id)
 {
     static const char dash_before[16] = {[4] = 1, [6] = 1, [8] = 1, [10] = 1};
@@ -165,7 +174,8 @@ int wr_api_topics_describe(const struct wr_api_request *request, struct wr_str b
     struct wr_log *log = request->api->log;
     struct wr_log_topic *topic = NULL;
     int rc = wr_api_check_internal(request, request->args[0], err);
-    rc = rc < 0 ? rc : wr_log_topic_find(log, request->args[0], &topic, err);
+    rc = rc < 0 ? rc
+                : wr_api_topic_result(wr_log_topic_find(log, request->args[0], &topic, err), err);
     if (rc < 0) {
         return rc;
     }
@@ -250,7 +260,7 @@ int wr_api_topics_delete(const struct wr_api_request *request, struct wr_str bod
     WR_UNUSED(body);
     const char *name = request->args[0];
     int rc = wr_api_check_internal(request, name, err);
-    rc = rc < 0 ? rc : wr_log_topic_delete(request->api->log, name, err);
+    rc = rc < 0 ? rc : wr_api_topic_result(wr_log_topic_delete(request->api->log, name, err), err);
     if (rc == 0) {
         wr_put_lit(out, "{\"name\": ");
         wr_put_json_string(out, wr_str_of(name));
