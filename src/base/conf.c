@@ -239,30 +239,33 @@ const char *wr_nearest(struct wr_str text, const char *const *names, size_t coun
     return best;
 }
 
+WR_PRINTF(4, 0)
+static void tell(void (*take)(void *arg, struct wr_place at, const char *text), void *arg,
+                 struct wr_place at, const char *fmt, va_list args)
+{
+    char text[WEIR_ERROR_TEXT_MAX];
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    take(arg, at, text);
+}
+
 void wr_conf_warn(const struct wr_conf_warn *warn, struct wr_place at, const char *fmt, ...)
 {
-    if (warn == NULL) {
-        return;
-    }
-    char text[WEIR_ERROR_TEXT_MAX];
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, args);
+    if (warn != NULL) {
+        tell(warn->take, warn->arg, at, fmt, args);
+    }
     va_end(args);
-    warn->take(warn->arg, at, text);
 }
 
 void wr_conf_note(const struct wr_conf_warn *warn, struct wr_place at, const char *fmt, ...)
 {
-    if (warn == NULL || warn->note == NULL) {
-        return;
-    }
-    char text[WEIR_ERROR_TEXT_MAX];
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, args);
+    if (warn != NULL && warn->note != NULL) {
+        tell(warn->note, warn->arg, at, fmt, args);
+    }
     va_end(args);
-    warn->note(warn->arg, at, text);
 }
 
 static bool is_among(struct wr_str text, const char *const *names, size_t count)

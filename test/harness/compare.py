@@ -1,5 +1,6 @@
 """Says whether a log, a read model and a database hold the same."""
 
+import json
 import sqlite3
 
 
@@ -40,3 +41,15 @@ def same_rows(expected, actual, key, what):
     assert not (missing or extra or other), (
         f"{what}: {len(missing)} rows missing {missing[:5]}, {len(extra)} too many {extra[:5]}, "
         f"{len(other)} different {other[:3]}")
+
+
+def members(line):
+    """The members of an object's text by name, each as its own text."""
+    decoder, at, out = json.JSONDecoder(), 1, {}
+    while line[at] != "}":
+        at += line[at] == ","
+        name, at = decoder.raw_decode(line, at)
+        _, end = decoder.raw_decode(line, at + 1)
+        out[name] = line[at + 1:end]
+        at = end
+    return out

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from harness.compare import members
 from harness.ledger import wait_streaming
 from harness.manifest import manifest
 from harness.process import TOP
@@ -53,18 +54,6 @@ def masked(text):
         text = re.sub(pattern, mask, text)
     text = re.sub(r'"version":"[^"]*","connector"', '"version":"3.5.0.Final","connector"', text)
     return text.replace(r'"sequence":"[null,\"26870000\"]"', r'"sequence":"[\"26869000\",\"26870000\"]"')
-
-
-def members(line):
-    """The members of an object's text by name, each as its own text."""
-    decoder, at, out = json.JSONDecoder(), 1, {}
-    while line[at] != "}":
-        at += line[at] == ","
-        name, at = decoder.raw_decode(line, at)
-        _, end = decoder.raw_decode(line, at + 1)
-        out[name] = line[at + 1:end]
-        at = end
-    return out
 
 
 def written(weir, topic):

@@ -14,6 +14,7 @@ import time
 
 import pytest
 
+from harness.compare import members
 from harness.ledger import wait_streaming
 from harness.peer import FOLDER, debezium_events
 from harness.process import TOP
@@ -113,18 +114,6 @@ def masked(text, masks):
     for pattern, mask in masks if text is not None else ():
         text = re.sub(pattern, mask, text)
     return text
-
-
-def members(line):
-    """The members of an object's text by name, each as its own text."""
-    decoder, at, out = json.JSONDecoder(), 1, {}
-    while line[at] != "}":
-        at += line[at] == ","
-        name, at = decoder.raw_decode(line, at)
-        _, end = decoder.raw_decode(line, at + 1)
-        out[name] = line[at + 1:end]
-        at = end
-    return out
 
 
 def names(headers):

@@ -26,7 +26,7 @@ static struct {
     uint64_t per_transaction;
     int refuse;     /* what connect fails with; 0: it does not */
     uint64_t lose;  /* the session ends before this row is given; 0: never */
-    uint64_t at;    /* rows handed over in this session */
+    uint64_t at;    /* rows handed over since the connect */
     uint64_t whole; /* rows of whole transactions */
     uint64_t confirmed;
     size_t connects;

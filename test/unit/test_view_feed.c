@@ -282,14 +282,21 @@ static void a_feed_gives_records_in_order_and_begins_anew_where_it_is_told(void 
     wr_view_feed_close(feed);
 }
 
-static void no_wake_is_lost_to_the_thread_that_reads_ahead(void **state)
+/* Its thread runs, over a topic of a hundred numbers. */
+static struct wr_view_feed *running_feed(struct view_fixture *f)
 {
-    struct view_fixture *f = *state;
-    struct wr_view_bundle *bundle = NULL;
     view_fixture_topic(f, "t", 1);
     view_fixture_append_numbers(f, "t", 0, 100);
     struct wr_view_feed *feed = open_feed(f, 1);
     assert_int_equal(wr_view_feed_start(feed, "feed-test", &f->err), 0);
+    return feed;
+}
+
+static void no_wake_is_lost_to_the_thread_that_reads_ahead(void **state)
+{
+    struct view_fixture *f = *state;
+    struct wr_view_bundle *bundle = NULL;
+    struct wr_view_feed *feed = running_feed(f);
     for (int i = 0; i < 200; i++) {
         wr_view_feed_forget(feed);
         seek(f, feed, 0);
@@ -305,10 +312,7 @@ static void what_is_no_record_is_acted_on_before_the_log_is_asked_again(void **s
 {
     struct view_fixture *f = *state;
     struct wr_view_bundle *bundle = NULL;
-    view_fixture_topic(f, "t", 1);
-    view_fixture_append_numbers(f, "t", 0, 100);
-    struct wr_view_feed *feed = open_feed(f, 1);
-    assert_int_equal(wr_view_feed_start(feed, "feed-test", &f->err), 0);
+    struct wr_view_feed *feed = running_feed(f);
     assert_int_equal(wr_log_reader_watch(wr_view_feed_reader(feed), &f->err), 0);
     seek(f, feed, 0);
     view_fixture_topic(f, "u", 1);

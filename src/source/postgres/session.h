@@ -46,8 +46,7 @@ WR_MUST_USE int wr_pg_session_open(const struct wr_pg_session_options *options,
 /* Say goodbye, without waiting for an answer. Takes NULL. */
 void wr_pg_session_close(struct wr_pg_session *session);
 
-/* No call of this session looks at the wake descriptor any more: for the goodbye of a source that was
- * told to stop. */
+/* No call looks at the wake descriptor any more: for the goodbye of a source that was told to stop. */
 void wr_pg_session_ignore_wake(struct wr_pg_session *session);
 
 /* The server process at the other end, for pg_cancel_backend(). */
