@@ -219,6 +219,12 @@ int wr_view_feed_poll(struct wr_view_feed *feed, int wait_ms, struct wr_view_bun
     return bundle->code;
 }
 
+/* Records and errors come again when they are asked for again; the rest the log says only once. */
+static bool is_told_once(const struct wr_view_bundle *bundle)
+{
+    return bundle->code == 0 && bundle->kind != WR_POLL_RECORDS;
+}
+
 void wr_view_feed_forget(struct wr_view_feed *feed)
 {
     (void)pthread_mutex_lock(&feed->lock);
@@ -227,7 +233,10 @@ void wr_view_feed_forget(struct wr_view_feed *feed)
         (void)pthread_cond_wait(&feed->news, &feed->lock);
     }
     feed->must_rest = false;
-    feed->ready = 0;
+    if (feed->ready > 0) {
+        feed->taken = (feed->taken + feed->ready - 1) % SLOTS; /* all but the last */
+        feed->ready = is_told_once(&feed->slots[(feed->taken + 1) % SLOTS]) ? 1 : 0;
+    }
     (void)pthread_mutex_unlock(&feed->lock);
     feed->chunk = (struct wr_log_chunk){.kind = WR_POLL_NONE};
 }
@@ -243,7 +252,8 @@ void wr_view_feed_wake(struct wr_view_feed *feed)
 struct wr_log_reader *wr_view_feed_reader(struct wr_view_feed *feed)
 {
     (void)pthread_mutex_lock(&feed->lock);
-    WR_ASSERT(!feed->is_reading && feed->ready == 0);
+    bool is_kept = feed->ready == 1 && is_told_once(&feed->slots[(feed->taken + 1) % SLOTS]);
+    WR_ASSERT(!feed->is_reading && (feed->ready == 0 || is_kept));
     (void)pthread_mutex_unlock(&feed->lock);
     return feed->reader;
 }

@@ -9,8 +9,9 @@
  * anything that is not records: what the view has to act on is acted on before the log is asked again. The log's
  * reader belongs to who reads.
  *
- * Reading ahead moves no position: the store does, with what it commits. wr_view_feed_forget() throws away what
- * was read; the view then seeks to where its store stands.
+ * Reading ahead moves no position: the store does, with what it commits. wr_view_feed_forget() throws away the
+ * records that were read; the view then seeks to where its store stands. What else the log said is kept: of a new
+ * topic, or a partition that comes or goes, it speaks only once.
  *
  * Thread: poll, forget and reader from the view's; wake from any; the rest from the owner, while the view's
  * thread does not run.
@@ -48,8 +49,8 @@ WR_MUST_USE int wr_view_feed_start(struct wr_view_feed *feed, const char *name,
 /* End its thread, let go of all. Takes NULL. */
 void wr_view_feed_close(struct wr_view_feed *feed);
 
-/* The log's reader, to assign and seek; borrowed until the next poll. Asserts that nothing was read ahead: all
- * was taken, or forgotten. */
+/* The log's reader, to assign and seek; borrowed until the next poll. Asserts that no records were read ahead:
+ * all were taken, or forgotten. */
 struct wr_log_reader *wr_view_feed_reader(struct wr_view_feed *feed);
 
 /* Take what comes next; waits as wr_log_reader_poll() does, and where the feed's thread is at it, until it has
@@ -57,7 +58,8 @@ struct wr_log_reader *wr_view_feed_reader(struct wr_view_feed *feed);
 WR_MUST_USE int wr_view_feed_poll(struct wr_view_feed *feed, int wait_ms,
                                   struct wr_view_bundle **out, struct weir_error *err);
 
-/* Throw away what was read and not taken, and have nobody read. Waits until one chunk is read at most. */
+/* Throw away the records that were read and not taken, and have nobody read; what else was read comes with the
+ * next poll. Waits until one chunk is read at most. */
 void wr_view_feed_forget(struct wr_view_feed *feed);
 
 /* Make a poll that waits for records, or the next one that would, return NONE at once. */

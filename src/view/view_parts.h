@@ -112,7 +112,7 @@ enum wr_view_event wr_view_begin(struct wr_view *view);
 enum wr_view_event wr_view_apply(struct wr_view *view);
 enum wr_view_event wr_view_commit(struct wr_view *view);
 
-/* Take back the open transaction, if there is one, and forget the events at hand and those read ahead. */
+/* Take back the open transaction, if there is one, and forget the records at hand and those read ahead. */
 void wr_view_rollback(struct wr_view *view);
 
 /* What an error of the store means: _LATER or _FAIL. */

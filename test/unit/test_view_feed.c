@@ -226,8 +226,11 @@ static struct wr_view_feed *open_feed(struct view_fixture *f, size_t ahead_min)
     static struct wr_sink_needs needs = {&use, 1};
     static struct wr_parameters parameters;
     struct wr_event_options events = {&parameters, {NULL, 0}, &type, 1};
-    struct wr_view_feed_options options = {
-        .log = f->log, .events = &events, .needs = &needs, .ahead_min = ahead_min};
+    struct wr_view_feed_options options = {.log = f->log,
+                                           .events = &events,
+                                           .needs = &needs,
+                                           .ahead_min = ahead_min,
+                                           .is_stepped = f->is_stepped};
     struct wr_view_feed *feed = NULL;
     size_t at = 0;
     parameters = wr_parameters_of(&f->arena);
@@ -323,6 +326,29 @@ static void what_is_no_record_is_acted_on_before_the_log_is_asked_again(void **s
     wr_view_feed_close(feed);
 }
 
+static void what_is_said_only_once_outlives_the_records_that_are_forgotten(void **state)
+{
+    struct view_fixture *f = *state;
+    struct wr_view_bundle *bundle = NULL;
+    f->is_stepped = true;
+    view_fixture_topic(f, "t", 1);
+    view_fixture_append_numbers(f, "t", 0, WR_VIEW_ITEMS_MAX + 100);
+    struct wr_view_feed *feed = open_feed(f, 1);
+    assert_int_equal(wr_log_reader_watch(wr_view_feed_reader(feed), &f->err), 0);
+    seek(f, feed, 0);
+    expect_numbers(f, feed, 0, WR_VIEW_ITEMS_MAX); /* the other hundred are read ahead */
+    view_fixture_topic(f, "u", 1);
+    expect_numbers(f, feed, WR_VIEW_ITEMS_MAX, WR_VIEW_ITEMS_MAX + 100); /* and the new topic */
+    for (int i = 0; i < 2; i++) {
+        wr_view_feed_forget(feed);
+        seek(f, feed, 0);
+    }
+    assert_int_equal(wr_view_feed_poll(feed, 0, &bundle, &f->err), 0);
+    assert_int_equal(bundle->kind, WR_POLL_TOPICS);
+    expect_numbers(f, feed, 0, WR_VIEW_ITEMS_MAX + 100);
+    wr_view_feed_close(feed);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -338,6 +364,7 @@ int main(void)
         TEST(a_feed_gives_records_in_order_and_begins_anew_where_it_is_told),
         TEST(no_wake_is_lost_to_the_thread_that_reads_ahead),
         TEST(what_is_no_record_is_acted_on_before_the_log_is_asked_again),
+        TEST(what_is_said_only_once_outlives_the_records_that_are_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
