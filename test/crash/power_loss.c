@@ -121,6 +121,21 @@ static bool judge_again(struct watch *watch, struct wr_vfs_sim *image, enum wr_s
     return is_good || wrong(watch, "second start", why);
 }
 
+static bool has_checkpoint(struct wr_log *log)
+{
+    struct wr_embedded_stats stats;
+    wr_embedded_stats(log, &stats);
+    return stats.checkpoints > 0;
+}
+
+/* A full disk is read without a checkpoint, and each start does the same again until there is room for one. */
+static int checkpoint_with_room(struct wr_vfs_sim *image, struct wr_log *log,
+                                struct weir_error *err)
+{
+    wr_vfs_sim_capacity(image, UINT64_MAX);
+    return wr_embedded_checkpoint(log, err);
+}
+
 /* Readers have seen all of it before its first checkpoint: power may be lost there too. After it, another start
  * has nothing to do. */
 static bool settle_and_judge_again(struct watch *watch, struct wr_vfs_sim *image,
@@ -133,6 +148,7 @@ static bool settle_and_judge_again(struct watch *watch, struct wr_vfs_sim *image
     }
     int rc = wr_embedded_step(log, &err);
     wr_vfs_sim_hook(image, 0, NULL, NULL);
+    rc = rc < 0 || has_checkpoint(log) ? rc : checkpoint_with_room(image, log, &err);
     if (rc < 0) {
         return wrong(watch, "first step", err.text);
     }
@@ -268,7 +284,8 @@ static void lose_power(void *arg, enum wr_sim_kind kind, const char *path)
         struct wr_vfs_sim *image = wr_vfs_sim_power_loss(w->sim, loss, seed);
         /* while a log is opened after a loss, that loss still counts */
         bool is_second = w->is_unsettled && w->loss != WR_SIM_LOSS_ALL;
-        if (!judge_image(watch, image, is_second ? w->loss : loss)) {
+        enum wr_sim_loss judged = loss == WR_SIM_LOSS_ALL ? workload_loss_of_kill(w) : loss;
+        if (!judge_image(watch, image, is_second ? w->loss : judged)) {
             size_t len = strlen(watch->why);
             (void)snprintf(watch->why + len, sizeof(watch->why) - len,
                            " (loss: %s, before %d %.60s)", wr_sim_loss_name(loss), (int)kind, path);

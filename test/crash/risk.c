@@ -120,10 +120,54 @@ static void allow_gone(struct oracle *o, const struct oracle_topic *t,
     }
 }
 
-static void forget_seen(struct oracle_topic *t, const struct wr_journal_part *part)
+static void forget_seen(struct oracle_topic *t, uint32_t partition, int64_t from)
 {
-    struct oracle_seen *seen = &t->seen[part->partition];
-    seen->cap = (size_t)part->base_offset < seen->cap ? (size_t)part->base_offset : seen->cap;
+    struct oracle_seen *seen = &t->seen[partition];
+    seen->cap = (size_t)from < seen->cap ? (size_t)from : seen->cap;
+}
+
+/* The records of a transaction whose end may be gone: from its first on, a reader may be shown nothing. */
+static void forget_seen_of(struct oracle *o, size_t txn)
+{
+    for (size_t i = 0; i < o->commit_count; i++) {
+        const struct oracle_commit *c = &o->commits[i];
+        for (size_t p = 0; p < c->part_count && c->kind == ORACLE_MARKED && c->txn == txn; p++) {
+            const struct oracle_part *part = &c->parts[p];
+            if (part->base_offset >= 0) {
+                forget_seen(&o->topics[part->topic], part->partition, part->base_offset);
+            }
+        }
+    }
+}
+
+/* The last commit that is surely there. */
+static uint64_t last_order(const struct oracle *o)
+{
+    uint64_t last = 0;
+    for (size_t i = 0; i < o->commit_count; i++) {
+        const struct oracle_commit *c = &o->commits[i];
+        bool is_there =
+            c->state == ORACLE_ACKED && c->kind != ORACLE_END_ABORT && !c->is_retried;
+        last = is_there && c->order > last ? c->order : last;
+    }
+    return last;
+}
+
+/* Ends that were kept and may be gone now, and those of aborted ones: no record says where one of these stands,
+ * but what follows it says that it is there. */
+static void allow_undecided(struct oracle *o, const struct oracle *before)
+{
+    uint64_t last = last_order(o);
+    for (size_t i = 0; i < o->commit_count; i++) {
+        struct oracle_commit *c = &o->commits[i];
+        bool is_abort = c->kind == ORACLE_END_ABORT && c->state == ORACLE_ACKED &&
+                        (c->is_retried || c->order > last);
+        c->state = is_abort ? ORACLE_HANDED : c->state;
+        bool may_be_gone = c->state != before->commits[i].state;
+        if (may_be_gone && (is_abort || c->kind == ORACLE_END_KEEP)) {
+            forget_seen_of(o, c->txn);
+        }
+    }
 }
 
 static void allow_part(struct looking *l, const struct wr_journal_part *part, bool may_be_cut)
@@ -140,7 +184,7 @@ static void allow_part(struct looking *l, const struct wr_journal_part *part, bo
     case WR_PART_PLACED:
         if (may_be_cut) {
             allow_gone(l->allowing, t, part);
-            forget_seen(t, part);
+            forget_seen(t, part->partition, part->base_offset);
         }
         break;
     case WR_PART_ROLL: break;
@@ -171,10 +215,8 @@ struct oracle risk_allow(const struct oracle *o, struct wr_vfs_sim *sim, const s
     WR_ASSERT(allowing.commits != NULL);
     memcpy(allowing.commits, o->commits, o->commit_count * sizeof(*o->commits));
     scan(sim, allow_entry, &l);
-    for (size_t i = 0; i < o->commit_count && risk->cut_from != UINT64_MAX; i++) {
-        struct oracle_commit *c = &allowing.commits[i];
-        bool is_abort = c->kind == ORACLE_END_ABORT && c->state == ORACLE_ACKED;
-        c->state = is_abort ? ORACLE_HANDED : c->state; /* no record says where it stands */
+    if (risk->cut_from != UINT64_MAX) {
+        allow_undecided(&allowing, o);
     }
     return allowing;
 }

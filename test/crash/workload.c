@@ -86,6 +86,24 @@ static void forget_flights(struct workload *w, struct hand *hand)
     hand->txn = 0;
 }
 
+/* A sync of the journal that failed may have left any part of what was not synced, and calls the rest clean:
+ * the next start, which reads from the disk, may not find it. So the weaker durabilities may then lose what a
+ * power loss may take, though the machine stays up. Fsync answers nothing before a sync that is good. */
+enum wr_sim_loss workload_loss_of_kill(const struct workload *w)
+{
+    return wr_vfs_sim_has_lost(w->sim, "/journal/") ? WR_SIM_LOSS_REORDER : WR_SIM_LOSS_ALL;
+}
+
+/* The disk may fail in it, which is told: then it is no clean stop. */
+static void stop(struct workload *w)
+{
+    uint32_t before = w->notices.warnings;
+    wr_log_close(w->log);
+    if (w->notices.warnings == before) {
+        oracle_stopped(&w->oracle);
+    }
+}
+
 void workload_close(struct workload *w, bool is_clean)
 {
     for (size_t i = 0; i < WRITERS; i++) {
@@ -99,16 +117,15 @@ void workload_close(struct workload *w, bool is_clean)
         wr_log_topic_unref(w->topics[i]);
         w->topics[i] = NULL;
     }
-    w->loss = w->is_unsettled ? w->loss : WR_SIM_LOSS_ALL;
     (void)workload_has_begun(w);
-    w->is_unsettled = true;
     if (w->log != NULL && is_clean) {
-        wr_log_close(w->log);
-        oracle_stopped(&w->oracle);
+        stop(w);
     } else if (w->log != NULL) {
         wr_embedded_abandon(w->log);
     }
     w->log = NULL;
+    w->loss = w->is_unsettled ? w->loss : workload_loss_of_kill(w);
+    w->is_unsettled = true;
 }
 
 void workload_lose_power(struct workload *w, enum wr_sim_loss loss, uint64_t seed)
@@ -117,7 +134,7 @@ void workload_lose_power(struct workload *w, enum wr_sim_loss loss, uint64_t see
     struct wr_vfs_sim *image = wr_vfs_sim_power_loss(w->sim, loss, seed);
     wr_vfs_sim_free(w->sim);
     w->sim = image;
-    w->loss = loss;
+    w->loss = loss == WR_SIM_LOSS_ALL ? w->loss : loss; /* what is lost already does not come back */
     w->is_full = false;
     wr_vfs_sim_capacity(w->sim, UINT64_MAX);
 }

@@ -83,7 +83,11 @@ int workload_settle_down(struct workload *w, struct weir_error *err);
  * the next one takes its epoch. */
 bool workload_has_begun(struct workload *w);
 
-/* Let go of the log: in good order, or as if killed. */
+/* What is lost when the process is killed now: ALL (all is kept), or what a power loss may take as well, after a
+ * sync that failed. */
+enum wr_sim_loss workload_loss_of_kill(const struct workload *w);
+
+/* Let go of the log: in good order, as far as the disk lets it, or as if killed. */
 void workload_close(struct workload *w, bool is_clean);
 
 /* Power is lost on the log's disk, which is closed: go on on what is left. */

@@ -126,6 +126,20 @@ static void tree_fini(struct tree *tree)
     wr_free(tree->entries);
 }
 
+bool wr_vfs_sim_has_lost(struct wr_vfs_sim *sim, const char *path)
+{
+    bool has_lost = false;
+    pthread_mutex_lock(&sim->lock);
+    struct tree tree = tree_of(sim);
+    for (size_t i = 0; i < tree.count; i++) {
+        has_lost = has_lost || (tree.entries[i].inode->has_lost &&
+                                strstr(tree.entries[i].path, path) != NULL);
+    }
+    pthread_mutex_unlock(&sim->lock);
+    tree_fini(&tree);
+    return has_lost;
+}
+
 void wr_vfs_sim_each(struct wr_vfs_sim *sim,
                      void (*each)(void *arg, const char *path, uint64_t size), void *arg)
 {

@@ -104,6 +104,9 @@ void wr_vfs_sim_hook(struct wr_vfs_sim *sim, unsigned kinds,
 /* Forget what a failed sync left in the cache only, as a kernel may do with clean pages at any time. */
 void wr_vfs_sim_evict(struct wr_vfs_sim *sim);
 
+/* Is there something to forget in a file with this in its path, as reads see it? */
+bool wr_vfs_sim_has_lost(struct wr_vfs_sim *sim, const char *path);
+
 /* ---- power loss ---------------------------------------------------------------------------------- */
 
 enum wr_sim_loss {
