@@ -385,7 +385,6 @@ static void a_leftover_between_segments_is_no_damage_when_the_list_is_lost(void 
     }
 }
 
-/* An entry is lost that does not say whose it was: of the partitions without a later entry nobody knows. */
 static void a_log_opens_without_a_segment_that_the_journal_goes_on_with(void **state)
 {
     WR_UNUSED(state);
@@ -407,6 +406,122 @@ static void a_log_opens_without_a_segment_that_the_journal_goes_on_with(void **s
     finish(f);
 }
 
+/* Where the next entry is going to stand. */
+static struct wr_journal_place next_entry(struct fix *f)
+{
+    struct wr_journal_mark mark;
+    wr_journal_mark(&fix_engine(f)->journal, &mark);
+    return mark.start.place;
+}
+
+static void zero_block(struct fix *f, struct wr_journal_place place)
+{
+    char path[40];
+    (void)snprintf(path, sizeof(path), "log/journal/%u", place.file);
+    wr_vfs_sim_zero(f->sim, path, place.at, WR_JOURNAL_BLOCK);
+}
+
+static void delete_topic(struct fix *f, struct wr_log_topic *t)
+{
+    assert_int_equal(wr_log_topic_delete(f->log, t->name, &f->err), 0);
+    wr_log_topic_unref(t);
+}
+
+static void a_damaged_entry_of_a_topic_that_was_deleted_later_is_passed_over(void **state)
+{
+    WR_UNUSED(state);
+    struct fix *f = filled();
+    struct wr_log_topic *gone = fix_topic(f, "gone", 1, NULL);
+    fix_put(f, gone, 0, "a", "1");
+    assert_int_equal(wr_embedded_checkpoint(f->log, &f->err), 0);
+    assert_int_equal(wr_embedded_roll(f->log, gone, 0, &f->err), 0);
+    struct wr_journal_place place = next_entry(f);
+    fix_put(f, gone, 0, "b", "2"); /* its head stays whole */
+    delete_topic(f, gone);
+    fix_kill(f);
+    char path[40];
+    (void)snprintf(path, sizeof(path), "log/journal/%u", place.file);
+    wr_vfs_sim_flip(f->sim, path, place.at + WR_JOURNAL_HEAD_BYTES + WR_JOURNAL_PART_BYTES, 1);
+    fix_open(f);
+    assert_non_null(strstr(f->notices, "the journal is damaged"));
+    assert_int_equal(wr_log_topic_find(f->log, "gone", &gone, &f->err), WEIR_E_NOTFOUND);
+    check_all_there(f);
+    finish(f);
+}
+
+/* The folder of the topic has gone its way, and the entry that says so is lost. With `rolls`, its journal goes on
+ * in another segment. */
+static void lose_a_deletion(bool rolls)
+{
+    struct fix *f = filled();
+    struct wr_log_topic *gone = fix_topic(f, "gone", 1, NULL);
+    fix_put(f, gone, 0, "a", "1");
+    assert_int_equal(wr_embedded_roll(f->log, gone, 0, &f->err), 0);
+    fix_put(f, gone, 0, "b", "2");
+    assert_int_equal(wr_embedded_checkpoint(f->log, &f->err), 0);
+    if (rolls) {
+        assert_int_equal(wr_embedded_roll(f->log, gone, 0, &f->err), 0);
+        fix_put(f, gone, 0, "c", "3");
+    }
+    struct wr_journal_place place = next_entry(f);
+    delete_topic(f, gone);
+    struct wr_log_topic *t = fix_topic(f, "t", 2, NULL);
+    fix_put(f, t, 0, "d", "4");
+    wr_log_topic_unref(t);
+    fix_kill(f);
+    zero_block(f, place);
+    fix_open(f);
+    gone = fix_topic(f, "gone", 1, NULL);
+    assert_true(fix_info(f, gone, 0).is_damaged);
+    assert_int_equal(fix_read(f, gone, 0, 0)[0], '!');
+    assert_int_equal(f->err.code, WEIR_E_DAMAGED);
+    assert_int_equal(wr_embedded_checkpoint(f->log, &f->err), 0);
+    delete_topic(f, gone);
+    finish(f);
+}
+
+static void a_topic_whose_deletion_is_lost_is_damaged_and_can_be_deleted(void **state)
+{
+    WR_UNUSED(state);
+    lose_a_deletion(false);
+    lose_a_deletion(true);
+}
+
+/* Its end is lost, but that its first records were removed says that it had one. */
+static void readers_do_not_wait_before_the_log_start(void **state)
+{
+    WR_UNUSED(state);
+    struct fix *f = filled();
+    struct wr_log_topic *cut = fix_topic(f, "cut", 1, "retention.bytes=1");
+    assert_int_equal(wr_log_writer_mark(f->writer, &f->err), 0);
+    fix_put(f, cut, 0, "a", "1");
+    assert_int_equal(wr_embedded_checkpoint(f->log, &f->err), 0);
+    uint32_t slot = fix_engine(f)->checkpoint_slot;
+    struct wr_journal_place place = next_entry(f);
+    assert_int_equal(wr_log_writer_end(f->writer, true, NULL, &f->err), 0);
+    fix_drive(f);
+    assert_int_equal(wr_embedded_roll(f->log, cut, 0, &f->err), 0);
+    fix_put(f, cut, 0, "b", "2");
+    assert_true(wr_embedded_retain(f->log, &f->err) >= 0);
+    assert_int_equal(fix_info(f, cut, 0).log_start, 2);
+    fix_put(f, cut, 0, "c", "3");
+    wr_log_topic_unref(cut);
+    fix_kill(f);
+    zero_block(f, place);
+    assert_int_equal(wr_vfs_unlink(wr_vfs_sim_vfs(f->sim),
+                                   slot == 0 ? "log/checkpoint.1" : "log/checkpoint.0", &f->err),
+                     0);
+    fix_open(f);
+    cut = fix_topic(f, "cut", 1, NULL);
+    struct wr_partition_info info = fix_info(f, cut, 0);
+    assert_true(info.is_damaged);
+    assert_int_equal(info.log_start, 2);
+    assert_int_equal(info.last_stable, 2);
+    wr_log_topic_unref(cut);
+    finish(f);
+}
+
+/* An entry is lost that does not say whose it was: of the partitions without a later entry nobody knows. */
 static void partitions_that_may_have_lost_records_take_no_more(void **state)
 {
     WR_UNUSED(state);
@@ -415,16 +530,13 @@ static void partitions_that_may_have_lost_records_take_no_more(void **state)
     struct wr_log_topic *t = fix_topic(f, "t", 3, NULL);
     fix_put(f, t, 1, "b", "1");
     assert_int_equal(wr_embedded_checkpoint(f->log, &f->err), 0);
-    struct wr_journal_mark mark;
-    wr_journal_mark(&fix_engine(f)->journal, &mark);
+    struct wr_journal_place place = next_entry(f);
     fix_put(f, t, 0, "a", "1"); /* this one is lost */
     fix_put(f, t, 1, "b", "2");
     fix_put(f, t, 1, "b", "3");
     wr_log_topic_unref(t);
     lose_power(f);
-    char path[40];
-    (void)snprintf(path, sizeof(path), "log/journal/%u", mark.start.place.file);
-    wr_vfs_sim_zero(f->sim, path, mark.start.place.at, WR_JOURNAL_BLOCK);
+    zero_block(f, place);
     fix_open(f);
     assert_non_null(strstr(f->notices, "the journal is damaged"));
     t = fix_topic(f, "t", 3, NULL);
@@ -576,6 +688,9 @@ int main(void)
         cmocka_unit_test(a_leftover_between_segments_is_no_damage_when_the_list_is_lost),
         cmocka_unit_test(partitions_that_may_have_lost_records_take_no_more),
         cmocka_unit_test(a_log_opens_without_a_segment_that_the_journal_goes_on_with),
+        cmocka_unit_test(a_damaged_entry_of_a_topic_that_was_deleted_later_is_passed_over),
+        cmocka_unit_test(a_topic_whose_deletion_is_lost_is_damaged_and_can_be_deleted),
+        cmocka_unit_test(readers_do_not_wait_before_the_log_start),
         cmocka_unit_test(segments_that_are_gone_are_damage),
         cmocka_unit_test(a_checkpoint_on_a_full_disk_keeps_the_names_of_new_segments),
         cmocka_unit_test(on_a_disk_filled_to_the_last_block_it_opens_and_serves),

@@ -262,7 +262,7 @@ static int settle_partition(struct wr_recovery *rec, struct wr_partition *p, str
     }
     if (rc == WEIR_E_NOTFOUND) {
         tell_short(rec, p, 0);
-        return 0;
+        return wr_replay_home(rec->e, p, err); /* what describes the partition is to have a place */
     }
     int64_t size = rc == 0 ? wr_file_size(file, err) : rc;
     if (size >= 0 && (uint64_t)size > seg->info.bytes && !rec->has_checkpoint) {

@@ -54,6 +54,10 @@ WR_MUST_USE int wr_recover(struct wr_embedded *e, struct weir_error *err);
 /* Replay the journal from the checkpoint's start on. */
 WR_MUST_USE int wr_replay(struct wr_recovery *rec, struct weir_error *err);
 
+/* Make sure that the folder of a partition is there, and says whose it is; what it holds is left alone. */
+WR_MUST_USE int wr_replay_home(struct wr_embedded *e, struct wr_partition *p,
+                               struct weir_error *err);
+
 /* Make sure that folder and first segment of a partition are there; what they hold is left alone. */
 WR_MUST_USE int wr_replay_folder(struct wr_embedded *e, struct wr_partition *p,
                                  struct weir_error *err);

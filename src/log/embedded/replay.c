@@ -43,7 +43,7 @@ static int make_file(struct wr_embedded *e, struct wr_partition *p, int64_t base
     return rc;
 }
 
-int wr_replay_folder(struct wr_embedded *e, struct wr_partition *p, struct weir_error *err)
+int wr_replay_home(struct wr_embedded *e, struct wr_partition *p, struct weir_error *err)
 {
     char path[WR_PATH_BYTES];
     char text[WR_METADATA_BYTES];
@@ -57,10 +57,17 @@ int wr_replay_folder(struct wr_embedded *e, struct wr_partition *p, struct weir_
     rc = rc == 0 ? wr_file_write(file, text, len, 0, err) : rc;
     rc = rc == 0 ? wr_file_truncate(file, len, err) : rc;
     wr_file_close(file);
+    p->is_folder_new = true;
+    e->is_root_new = true;
+    return rc;
+}
+
+int wr_replay_folder(struct wr_embedded *e, struct wr_partition *p, struct weir_error *err)
+{
+    int rc = wr_replay_home(e, p, err);
     rc = rc == 0 ? make_file(e, p, p->segments[0]->info.base, err) : rc;
     p->segments[0]->is_new = true;
     wr_segment_dirty(e, p->segments[0]);
-    e->is_root_new = true;
     return rc;
 }
 
@@ -72,6 +79,20 @@ static bool has_damage(const struct wr_partition *p, int64_t segment_base)
         }
     }
     return false;
+}
+
+/* The folder may be gone as a whole: the journal has lost the entry that deleted the topic. */
+static int make_next_file(struct wr_embedded *e, struct wr_partition *p, int64_t base,
+                          struct weir_error *err)
+{
+    int rc = make_file(e, p, base, err);
+    if (rc != WEIR_E_NOTFOUND) {
+        return rc;
+    }
+    struct wr_segment *old = p->segments[p->segment_count - 2];
+    old->is_lost = old->synced_bytes > 0;
+    rc = wr_replay_home(e, p, err);
+    return rc == 0 ? make_file(e, p, base, err) : rc;
 }
 
 int wr_replay_roll(struct wr_recovery *rec, struct wr_partition *p, int64_t base,
@@ -94,7 +115,7 @@ int wr_replay_roll(struct wr_recovery *rec, struct wr_partition *p, int64_t base
         wr_segment_drop(e, seg);
         return rc;
     }
-    rc = make_file(e, p, base, err);
+    rc = make_next_file(e, p, base, err);
     old->info.next = base;
     wr_index_seal(e, p, old);
     if (!has_damage(p, old->info.base)) { /* then even what cannot be read is kept */
@@ -440,6 +461,9 @@ static int replay_lost(struct wr_recovery *rec, const struct wr_journal_entry *h
         bool is_batches = part.kind == WR_PART_BATCHES || part.kind == WR_PART_PLACED;
         bool is_there = false;
         rc = 0;
+        if (is_batches && is_deleted(rec, part.topic)) {
+            topic = NULL; /* its folder may be gone already */
+        }
         if (topic != NULL && is_batches && part.partition < topic->topic.partition_count) {
             struct wr_partition *p = &topic->partitions[part.partition];
             rc = align(rec, p, &part, &is_there, err);
