@@ -146,8 +146,7 @@ static uint64_t last_order(const struct oracle *o)
     uint64_t last = 0;
     for (size_t i = 0; i < o->commit_count; i++) {
         const struct oracle_commit *c = &o->commits[i];
-        bool is_there =
-            c->state == ORACLE_ACKED && c->kind != ORACLE_END_ABORT && !c->is_retried;
+        bool is_there = c->state == ORACLE_ACKED && c->kind != ORACLE_END_ABORT && !c->is_retried;
         last = is_there && c->order > last ? c->order : last;
     }
     return last;

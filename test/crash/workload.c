@@ -134,7 +134,8 @@ void workload_lose_power(struct workload *w, enum wr_sim_loss loss, uint64_t see
     struct wr_vfs_sim *image = wr_vfs_sim_power_loss(w->sim, loss, seed);
     wr_vfs_sim_free(w->sim);
     w->sim = image;
-    w->loss = loss == WR_SIM_LOSS_ALL ? w->loss : loss; /* what is lost already does not come back */
+    w->loss =
+        loss == WR_SIM_LOSS_ALL ? w->loss : loss; /* what is lost already does not come back */
     w->is_full = false;
     wr_vfs_sim_capacity(w->sim, UINT64_MAX);
 }

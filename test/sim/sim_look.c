@@ -132,8 +132,8 @@ bool wr_vfs_sim_has_lost(struct wr_vfs_sim *sim, const char *path)
     pthread_mutex_lock(&sim->lock);
     struct tree tree = tree_of(sim);
     for (size_t i = 0; i < tree.count; i++) {
-        has_lost = has_lost || (tree.entries[i].inode->has_lost &&
-                                strstr(tree.entries[i].path, path) != NULL);
+        has_lost = has_lost ||
+                   (tree.entries[i].inode->has_lost && strstr(tree.entries[i].path, path) != NULL);
     }
     pthread_mutex_unlock(&sim->lock);
     tree_fini(&tree);

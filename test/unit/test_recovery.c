@@ -521,6 +521,85 @@ static void readers_do_not_wait_before_the_log_start(void **state)
     finish(f);
 }
 
+enum {
+    EPOCH_AT = 15 /* the last byte of a batch's leader epoch, which its CRC does not cover */
+};
+
+/* Records of epochs 0, 1, 1, 2; the byte of one batch of them is flipped: is it found where it stands? */
+static void harm_an_epoch(int64_t offset)
+{
+    struct fix *f = fix_new();
+    for (int epoch = 0; epoch < 3; epoch++) {
+        fix_open(f);
+        struct wr_log_topic *e = fix_topic(f, "e", 1, NULL);
+        fix_put(f, e, 0, "k", "v");
+        if (epoch == 1) {
+            fix_put(f, e, 0, "k", "v");
+        }
+        assert_int_equal(wr_embedded_checkpoint(f->log, &f->err), 0);
+        wr_log_topic_unref(e);
+        fix_kill(f);
+    }
+    fix_open(f);
+    struct wr_log_topic *e = fix_topic(f, "e", 1, NULL);
+    assert_string_equal(fix_read(f, e, 0, 0), "0:k=v 1:k=v 2:k=v 3:k=v");
+    uint64_t batch = fix_info(f, e, 0).size_bytes / 4;
+    wr_vfs_sim_flip(f->sim, "log/e-0/00000000000000000000.log", (uint64_t)offset * batch + EPOCH_AT,
+                    1);
+    const char *seen = fix_read(f, e, 0, 0);
+    char place[20];
+    (void)snprintf(place, sizeof(place), "offset %" PRId64, offset);
+    assert_int_equal(f->err.code, WEIR_E_DAMAGED);
+    assert_non_null(strstr(seen, place));
+    wr_log_topic_unref(e);
+    finish(f);
+}
+
+static void a_batch_with_the_epoch_of_another_run_is_damage(void **state)
+{
+    WR_UNUSED(state);
+    harm_an_epoch(2); /* 1 becomes 0, behind a 1 */
+    harm_an_epoch(3); /* 2 becomes 3, which there is not yet */
+}
+
+/* The last epoch of the log is the one after that of the batch: it is not taken for it. */
+static void a_batch_with_the_epoch_of_the_next_run_is_damage(void **state)
+{
+    WR_UNUSED(state);
+    struct fix *f = filled();
+    assert_int_equal(wr_embedded_checkpoint(f->log, &f->err), 0);
+    fix_kill(f);
+    fix_open(f);
+    struct wr_log_topic *t = fix_topic(f, "t", 2, NULL);
+    fix_put(f, t, 0, "d", "4");
+    wr_vfs_sim_flip(f->sim, "log/t-0/00000000000000000000.log", EPOCH_AT, 1);
+    assert_int_equal(fix_read(f, t, 0, 0)[0], '!');
+    assert_int_equal(f->err.code, WEIR_E_DAMAGED);
+    wr_log_topic_unref(t);
+    finish(f);
+}
+
+/* Of a large commit the journal has no bytes, but its epoch. */
+static void a_large_commit_with_another_epoch_is_damage_after_a_kill(void **state)
+{
+    WR_UNUSED(state);
+    struct fix *f = fix_new();
+    f->placed_bytes_min = 1;
+    fix_open(f);
+    struct wr_log_topic *t = fix_topic(f, "t", 1, NULL);
+    fix_put(f, t, 0, "a", "1");
+    wr_log_topic_unref(t);
+    fix_kill(f);
+    wr_vfs_sim_flip(f->sim, "log/t-0/00000000000000000000.log", EPOCH_AT, 8);
+    fix_open(f);
+    t = fix_topic(f, "t", 1, NULL);
+    assert_true(fix_info(f, t, 0).is_damaged);
+    assert_int_equal(fix_info(f, t, 0).high_watermark, 1);
+    assert_int_equal(recovery_of(f).leader_epoch, 1);
+    wr_log_topic_unref(t);
+    finish(f);
+}
+
 /* An entry is lost that does not say whose it was: of the partitions without a later entry nobody knows. */
 static void partitions_that_may_have_lost_records_take_no_more(void **state)
 {
@@ -691,6 +770,9 @@ int main(void)
         cmocka_unit_test(a_damaged_entry_of_a_topic_that_was_deleted_later_is_passed_over),
         cmocka_unit_test(a_topic_whose_deletion_is_lost_is_damaged_and_can_be_deleted),
         cmocka_unit_test(readers_do_not_wait_before_the_log_start),
+        cmocka_unit_test(a_batch_with_the_epoch_of_another_run_is_damage),
+        cmocka_unit_test(a_batch_with_the_epoch_of_the_next_run_is_damage),
+        cmocka_unit_test(a_large_commit_with_another_epoch_is_damage_after_a_kill),
         cmocka_unit_test(segments_that_are_gone_are_damage),
         cmocka_unit_test(a_checkpoint_on_a_full_disk_keeps_the_names_of_new_segments),
         cmocka_unit_test(on_a_disk_filled_to_the_last_block_it_opens_and_serves),

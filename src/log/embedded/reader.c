@@ -211,6 +211,7 @@ int wr_embedded_reader_assign(struct wr_log_reader *reader, struct wr_log_topic 
         return wr_fail(err, WEIR_E_NOMEM, "a reader of '%s' partition %u", handle->name, partition);
     }
     a->next_offset = offset;
+    a->epoch = 0;
     a->is_placed = false;
     pthread_mutex_lock(&r->e->lock);
     wr_poke(r->e, &r->poke);
@@ -321,13 +322,14 @@ struct chunk {
     struct wr_embedded_reader *r;
     struct wr_assignment *a;
     struct wr_place place;
-    int64_t limit;     /* nothing from here on is shown */
-    int64_t expected;  /* base offset of the next batch; -1 before the first */
-    int32_t epoch_max; /* of the partition */
-    int32_t epoch;     /* of the last batch passed */
-    bool has_aborted;  /* r->aborted is loaded */
-    size_t bytes;      /* of the batches taken */
-    bool is_last;      /* nothing more fits */
+    int64_t limit;       /* nothing from here on is shown */
+    int64_t expected;    /* base offset of the next batch; -1 before the first */
+    int32_t epoch_max;   /* of the partition … */
+    int64_t epoch_start; /* … from this offset on */
+    int32_t epoch;       /* of the last batch passed; 0 before the first */
+    bool has_aborted;    /* r->aborted is loaded */
+    size_t bytes;        /* of the batches taken */
+    bool is_last;        /* nothing more fits */
 };
 
 static int check_batch(const struct chunk *chunk, const struct wr_batch *batch,
@@ -342,9 +344,10 @@ static int check_batch(const struct chunk *chunk, const struct wr_batch *batch,
         return wr_fail(err, WEIR_E_CORRUPT, "a batch with base offset %" PRId64 " is out of place",
                        h->base_offset);
     }
-    if (h->leader_epoch < 0 || h->leader_epoch > chunk->epoch_max) {
-        return wr_fail(err, WEIR_E_CORRUPT, "a batch with leader epoch %d, the last one is %d",
-                       h->leader_epoch, chunk->epoch_max);
+    int32_t most = h->base_offset < chunk->epoch_start ? chunk->epoch_max - 1 : chunk->epoch_max;
+    if (h->leader_epoch < chunk->epoch || h->leader_epoch > most) { /* no CRC covers it */
+        return wr_fail(err, WEIR_E_CORRUPT, "a batch with leader epoch %d, not %d to %d",
+                       h->leader_epoch, chunk->epoch, most);
     }
     return wr_batch_check_crc(batch, err);
 }
@@ -470,6 +473,7 @@ static int read_batches(struct chunk *chunk, struct weir_error *err)
         return fail_chunk(chunk, rc, err);
     }
     chunk->a->next_offset = chunk->expected;
+    chunk->a->epoch = chunk->epoch;
     chunk->a->segment_base = chunk->place.segment->info.base;
     chunk->a->position = r->cursor.at;
     chunk->a->is_placed = true;
@@ -569,7 +573,15 @@ static int has_more(struct wr_embedded_reader *r, struct wr_assignment *a, struc
         return fail_range(p, a->next_offset, err);
     }
     int64_t limit = r->isolation == WR_READ_COMMITTED ? p->stable : p->end;
-    *chunk = (struct chunk){.r = r, .a = a, .limit = limit, .expected = -1, .epoch_max = p->epoch};
+    *chunk = (struct chunk){
+        .r = r,
+        .a = a,
+        .limit = limit,
+        .expected = -1,
+        .epoch_max = p->epoch,
+        .epoch_start = p->epoch_start,
+        .epoch = a->epoch,
+    };
     return a->next_offset < limit ? 1 : 0;
 }
 

@@ -21,6 +21,7 @@ struct wr_assignment {
 
     /* the owner's */
     int64_t next_offset;
+    int32_t epoch; /* of the last batch read; 0 before the first */
     bool is_paused;
     bool is_placed; /* the two below are known: a batch that holds next_offset, or begins with it */
     int64_t segment_base;

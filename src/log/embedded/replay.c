@@ -152,6 +152,7 @@ static int publish(struct wr_recovery *rec, struct wr_partition *p, struct wr_ba
 struct scan {
     struct wr_recovery *rec;
     struct wr_partition *p;
+    int32_t epoch; /* of all its batches, which no CRC covers; -1: not known */
 };
 
 static int scan_batch(void *arg, const struct wr_batch *batch, uint64_t position,
@@ -160,15 +161,20 @@ static int scan_batch(void *arg, const struct wr_batch *batch, uint64_t position
     struct scan *scan = arg;
     struct wr_batch_note note;
     int rc = wr_batch_note_of(batch->bytes, position, &note, err);
+    if (rc == 0 && scan->epoch >= 0 && note.header.leader_epoch != scan->epoch) {
+        rc = wr_fail(err, WEIR_E_CORRUPT, "a batch with leader epoch %d, not %d",
+                     note.header.leader_epoch, scan->epoch);
+    }
     return rc == 0 ? publish(scan->rec, scan->p, &note, err) : rc;
 }
 
-int wr_replay_scan(struct wr_recovery *rec, struct wr_partition *p, uint64_t from, uint64_t to,
-                   uint64_t *reached, struct weir_error *err)
+static int scan_to(struct scan *scan, uint64_t from, uint64_t to, uint64_t *reached,
+                   struct weir_error *err)
 {
+    struct wr_recovery *rec = scan->rec;
+    struct wr_partition *p = scan->p;
     struct wr_segment *seg = wr_segment_active(p);
-    struct scan scan = {rec, p};
-    struct wr_segment_visitor visitor = {scan_batch, &scan, true};
+    struct wr_segment_visitor visitor = {scan_batch, scan, true};
     struct wr_segment_end end = {.bytes = from};
     struct wr_file *file = NULL;
     *reached = from;
@@ -183,8 +189,15 @@ int wr_replay_scan(struct wr_recovery *rec, struct wr_partition *p, uint64_t fro
         rc = wr_segment_scan(file, from, to, p->end, &visitor, &end, err);
     }
     wr_segment_unpin(rec->e, seg);
-    *reached = end.bytes;
+    *reached = rc == WEIR_E_CORRUPT ? seg->info.bytes : end.bytes;
     return rc == WEIR_E_CORRUPT ? 0 : rc; /* a control batch that is none ends it as well */
+}
+
+int wr_replay_scan(struct wr_recovery *rec, struct wr_partition *p, uint64_t from, uint64_t to,
+                   uint64_t *reached, struct weir_error *err)
+{
+    struct scan scan = {rec, p, -1};
+    return scan_to(&scan, from, to, reached, err);
 }
 
 /* ---- gaps: only after damage ---- */
@@ -294,7 +307,8 @@ static int replay_placed(struct wr_recovery *rec, struct wr_partition *p,
 {
     uint64_t reached = 0;
     uint64_t to = (uint64_t)part->position + part->len;
-    int rc = wr_replay_scan(rec, p, part->position, to, &reached, err);
+    struct scan scan = {rec, p, part->leader_epoch};
+    int rc = scan_to(&scan, part->position, to, &reached, err);
     if (rc == 0 && (reached != to || p->end != part->next_offset)) {
         struct wr_segment *seg = wr_segment_active(p);
         damage(rec, p, part->next_offset, to);
