@@ -92,6 +92,42 @@ void oracle_handed_over(struct oracle *o, uint64_t id)
     c->is_retried = c->state == ORACLE_HELD;
     c->state = ORACLE_HANDED;
     c->order = ++o->order;
+    for (size_t i = 0; i < o->commit_count; i++) {
+        const struct oracle_commit *before = &o->commits[i];
+        bool is_open = before->state == ORACLE_HANDED && before->writer == c->writer;
+        c->may_be_refused = c->may_be_refused || (is_open && before->may_be_refused);
+    }
+}
+
+void oracle_may_refuse(struct oracle *o)
+{
+    for (size_t i = 0; i < o->commit_count; i++) {
+        struct oracle_commit *c = &o->commits[i];
+        c->may_be_refused = c->may_be_refused || c->state == ORACLE_HANDED;
+    }
+}
+
+static bool writes_to(const struct oracle_commit *c, size_t topic)
+{
+    size_t i = 0;
+    while (i < c->part_count && c->parts[i].topic != topic) {
+        i++;
+    }
+    return i < c->part_count;
+}
+
+void oracle_may_refuse_topic(struct oracle *o, size_t topic)
+{
+    for (size_t i = 0; i < o->commit_count; i++) {
+        struct oracle_commit *first = &o->commits[i];
+        bool is_meant = first->state == ORACLE_HANDED && writes_to(first, topic);
+        for (size_t j = 0; j < o->commit_count && is_meant; j++) {
+            struct oracle_commit *c = &o->commits[j];
+            bool is_behind =
+                c->state == ORACLE_HANDED && c->writer == first->writer && c->order >= first->order;
+            c->may_be_refused = c->may_be_refused || is_behind;
+        }
+    }
 }
 
 static void note_offset(struct oracle *o, struct oracle_commit *c,

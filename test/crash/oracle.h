@@ -74,10 +74,11 @@ struct oracle_commit {
     enum oracle_kind kind;
     enum oracle_commit_state state;
     uint32_t writer;
-    bool is_retried; /* waited for room: where it stands between those of others is not known */
-    bool is_synced;  /* a later or the same commit asked for it and was answered */
-    uint64_t order;  /* of handing over; anew when retried */
-    size_t txn;      /* index + 1; 0: none */
+    bool is_retried;     /* waited for room: where it stands between those of others is not known */
+    bool may_be_refused; /* for want of room or of a topic, while those of others go on */
+    bool is_synced;      /* a later or the same commit asked for it and was answered */
+    uint64_t order;      /* of handing over; anew when retried */
+    size_t txn;          /* index + 1; 0: none */
     struct oracle_part parts[ORACLE_PARTS_MAX];
     size_t part_count;
 };
@@ -130,6 +131,11 @@ void oracle_value(uint64_t id, size_t part, uint32_t index, uint8_t *buf, size_t
 
 /* It is handed over, for the first time or again. */
 void oracle_handed_over(struct oracle *o, uint64_t id);
+
+/* From now on commits that are not answered may be refused while those of others are done: all of them, or those
+ * with records for a topic that is to be deleted; and what their writers have handed over behind them. */
+void oracle_may_refuse(struct oracle *o);
+void oracle_may_refuse_topic(struct oracle *o, size_t topic);
 
 /* It is DONE. `asked_sync`: with WR_COMMIT_SYNC, so all before it is synced as well. */
 void oracle_acked(struct oracle *o, uint64_t id, const struct wr_log_answer *answer,

@@ -352,8 +352,8 @@ static void note_absent(const struct view *v, struct presences *all, size_t of, 
     }
 }
 
-/* One that was not answered may have been refused, for want of room or of a topic, while those of others
- * went on; of one writer, none that follows is done then. */
+/* Of one writer, none is done behind one that is not. Of all, neither; but one that was not answered may have
+ * been refused while those of others went on. */
 static bool find_all(const struct view *v, struct presences *all)
 {
     for (uint64_t id = 1; id <= v->o->commit_count; id++) {
@@ -365,7 +365,8 @@ static bool find_all(const struct view *v, struct presences *all)
         if (counts && all->of[id - 1] == ABSENT) {
             note_absent(v, all, c->writer, id);
         }
-        if (c->state == ORACLE_ACKED && all->of[id - 1] == ABSENT && !c->is_retried) {
+        counts = counts && !c->is_retried && (c->state == ORACLE_ACKED || !c->may_be_refused);
+        if (counts && all->of[id - 1] == ABSENT) {
             note_absent(v, all, OF_ALL, id);
         }
     }

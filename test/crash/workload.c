@@ -234,6 +234,7 @@ static int delete_passing_topic(struct workload *w, struct weir_error *err)
             continue;
         }
         t->state = ORACLE_REMOVING;
+        oracle_may_refuse_topic(&w->oracle, i);
         int rc = wr_log_topic_delete(w->log, t->name, err);
         if (rc == WEIR_E_FULL) {
             t->state = ORACLE_THERE;
@@ -385,6 +386,9 @@ static int hand_over(struct workload *w, struct hand *hand, uint64_t id, bool as
     enum oracle_kind kind = w->oracle.commits[id - 1].kind;
     uint64_t number = 0;
     oracle_handed_over(&w->oracle, id);
+    if (w->is_full) {
+        oracle_may_refuse(&w->oracle);
+    }
     int rc = kind == ORACLE_END_KEEP || kind == ORACLE_END_ABORT
                  ? wr_log_writer_end(hand->writer, kind == ORACLE_END_KEEP, &number, err)
                  : wr_log_writer_commit(hand->writer, asks_sync ? WR_COMMIT_SYNC : WR_COMMIT_PLAIN,
@@ -505,6 +509,7 @@ static int keep_house(struct workload *w, struct weir_error *err)
 static void turn_tap(struct workload *w)
 {
     w->is_full = !w->is_full;
+    oracle_may_refuse(&w->oracle);
     wr_vfs_sim_capacity(w->sim, w->is_full
                                     ? wr_vfs_sim_used(w->sim) + (wr_rng_below(&w->rng, 40) << 12)
                                     : UINT64_MAX);
