@@ -223,6 +223,22 @@ static inline const char *fix_read(struct fix *f, struct wr_log_topic *topic, ui
     return f->seen;
 }
 
+/* Where the journal's next entry is going to stand. */
+static inline struct wr_journal_place fix_next_entry(struct fix *f)
+{
+    struct wr_journal_mark mark;
+    wr_journal_mark(&fix_engine(f)->journal, &mark);
+    return mark.start.place;
+}
+
+/* Turn what begins there in the journal into zeros. */
+static inline void fix_zero_blocks(struct fix *f, struct wr_journal_place place, size_t count)
+{
+    char path[40];
+    (void)snprintf(path, sizeof(path), "log/journal/%u", place.file);
+    wr_vfs_sim_zero(f->sim, path, place.at, count * WR_JOURNAL_BLOCK);
+}
+
 /* How the partition stands. */
 static inline struct wr_partition_info fix_info(struct fix *f, const struct wr_log_topic *topic,
                                                 uint32_t partition)

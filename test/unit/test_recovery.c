@@ -464,21 +464,6 @@ static void after_a_failed_sync_a_start_shows_only_what_the_disk_has(void **stat
     assert_true(lost > 0);
 }
 
-/* Where the next entry is going to stand. */
-static struct wr_journal_place next_entry(struct fix *f)
-{
-    struct wr_journal_mark mark;
-    wr_journal_mark(&fix_engine(f)->journal, &mark);
-    return mark.start.place;
-}
-
-static void zero_block(struct fix *f, struct wr_journal_place place)
-{
-    char path[40];
-    (void)snprintf(path, sizeof(path), "log/journal/%u", place.file);
-    wr_vfs_sim_zero(f->sim, path, place.at, WR_JOURNAL_BLOCK);
-}
-
 static void delete_topic(struct fix *f, struct wr_log_topic *t)
 {
     assert_int_equal(wr_log_topic_delete(f->log, t->name, &f->err), 0);
@@ -493,7 +478,7 @@ static void a_damaged_entry_of_a_topic_that_was_deleted_later_is_passed_over(voi
     fix_put(f, gone, 0, "a", "1");
     assert_int_equal(wr_embedded_checkpoint(f->log, &f->err), 0);
     assert_int_equal(wr_embedded_roll(f->log, gone, 0, &f->err), 0);
-    struct wr_journal_place place = next_entry(f);
+    struct wr_journal_place place = fix_next_entry(f);
     fix_put(f, gone, 0, "b", "2"); /* its head stays whole */
     delete_topic(f, gone);
     fix_kill(f);
@@ -521,13 +506,13 @@ static void lose_a_deletion(bool rolls)
         assert_int_equal(wr_embedded_roll(f->log, gone, 0, &f->err), 0);
         fix_put(f, gone, 0, "c", "3");
     }
-    struct wr_journal_place place = next_entry(f);
+    struct wr_journal_place place = fix_next_entry(f);
     delete_topic(f, gone);
     struct wr_log_topic *t = fix_topic(f, "t", 2, NULL);
     fix_put(f, t, 0, "d", "4");
     wr_log_topic_unref(t);
     fix_kill(f);
-    zero_block(f, place);
+    fix_zero_blocks(f, place, 1);
     fix_open(f);
     gone = fix_topic(f, "gone", 1, NULL);
     assert_true(fix_info(f, gone, 0).is_damaged);
@@ -543,40 +528,6 @@ static void a_topic_whose_deletion_is_lost_is_damaged_and_can_be_deleted(void **
     WR_UNUSED(state);
     lose_a_deletion(false);
     lose_a_deletion(true);
-}
-
-/* Its end is lost, but that its first records were removed says that it had one. */
-static void readers_do_not_wait_before_the_log_start(void **state)
-{
-    WR_UNUSED(state);
-    struct fix *f = filled();
-    struct wr_log_topic *cut = fix_topic(f, "cut", 1, "retention.bytes=1");
-    assert_int_equal(wr_log_writer_mark(f->writer, &f->err), 0);
-    fix_put(f, cut, 0, "a", "1");
-    assert_int_equal(wr_embedded_checkpoint(f->log, &f->err), 0);
-    uint32_t slot = fix_engine(f)->checkpoint_slot;
-    struct wr_journal_place place = next_entry(f);
-    assert_int_equal(wr_log_writer_end(f->writer, true, NULL, &f->err), 0);
-    fix_drive(f);
-    assert_int_equal(wr_embedded_roll(f->log, cut, 0, &f->err), 0);
-    fix_put(f, cut, 0, "b", "2");
-    assert_true(wr_embedded_retain(f->log, &f->err) >= 0);
-    assert_int_equal(fix_info(f, cut, 0).log_start, 2);
-    fix_put(f, cut, 0, "c", "3");
-    wr_log_topic_unref(cut);
-    fix_kill(f);
-    zero_block(f, place);
-    assert_int_equal(wr_vfs_unlink(wr_vfs_sim_vfs(f->sim),
-                                   slot == 0 ? "log/checkpoint.1" : "log/checkpoint.0", &f->err),
-                     0);
-    fix_open(f);
-    cut = fix_topic(f, "cut", 1, NULL);
-    struct wr_partition_info info = fix_info(f, cut, 0);
-    assert_true(info.is_damaged);
-    assert_int_equal(info.log_start, 2);
-    assert_int_equal(info.last_stable, 2);
-    wr_log_topic_unref(cut);
-    finish(f);
 }
 
 enum {
@@ -667,13 +618,13 @@ static void partitions_that_may_have_lost_records_take_no_more(void **state)
     struct wr_log_topic *t = fix_topic(f, "t", 3, NULL);
     fix_put(f, t, 1, "b", "1");
     assert_int_equal(wr_embedded_checkpoint(f->log, &f->err), 0);
-    struct wr_journal_place place = next_entry(f);
+    struct wr_journal_place place = fix_next_entry(f);
     fix_put(f, t, 0, "a", "1"); /* this one is lost */
     fix_put(f, t, 1, "b", "2");
     fix_put(f, t, 1, "b", "3");
     wr_log_topic_unref(t);
     lose_power(f);
-    zero_block(f, place);
+    fix_zero_blocks(f, place, 1);
     fix_open(f);
     assert_non_null(strstr(f->notices, "the journal is damaged"));
     t = fix_topic(f, "t", 3, NULL);
@@ -827,7 +778,6 @@ int main(void)
         cmocka_unit_test(a_log_opens_without_a_segment_that_the_journal_goes_on_with),
         cmocka_unit_test(a_damaged_entry_of_a_topic_that_was_deleted_later_is_passed_over),
         cmocka_unit_test(a_topic_whose_deletion_is_lost_is_damaged_and_can_be_deleted),
-        cmocka_unit_test(readers_do_not_wait_before_the_log_start),
         cmocka_unit_test(a_batch_with_the_epoch_of_another_run_is_damage),
         cmocka_unit_test(a_batch_with_the_epoch_of_the_next_run_is_damage),
         cmocka_unit_test(a_large_commit_with_another_epoch_is_damage_after_a_kill),

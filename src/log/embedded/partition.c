@@ -122,8 +122,8 @@ void wr_partition_publish(struct wr_partition *p, struct wr_segment *seg,
     wr_index_note(p, seg, note);
 }
 
-/* Only what is decided is removed. So a transaction that began before the log start has lost its end to damage, and
- * is undecided from the start on. */
+/* Only what is decided is removed. So a transaction that began before the log start has lost its end to damage: what
+ * is left of it is undecided from there on. */
 bool wr_partition_settle(struct wr_partition *p)
 {
     int64_t stable = first_undecided(p, p->end);

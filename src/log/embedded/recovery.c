@@ -297,6 +297,20 @@ static int settle_partitions(struct wr_recovery *rec, struct weir_error *err)
 
 /* ---- ready ---- */
 
+/* Only what is decided is removed. The end of a transaction that began before the log start is lost with what was
+ * removed; or with what is damaged, and then nobody knows which end it was. */
+static void forget_decided(struct wr_partition *p)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < p->transaction_count; i++) {
+        if (p->is_quarantined || p->transactions[i].first_offset >= p->log_start) {
+            p->transactions[kept] = p->transactions[i];
+            kept++;
+        }
+    }
+    p->transaction_count = kept;
+}
+
 /* Where appends go on, and what readers see. */
 static void make_ready(struct wr_recovery *rec)
 {
@@ -311,6 +325,7 @@ static void make_ready(struct wr_recovery *rec)
             seg->write_at = seg->info.bytes;
             seg->reserved_to = seg->info.bytes;
             seg->next_offset = p->end;
+            forget_decided(p);
             (void)wr_partition_settle(p);
             e->recovery.damaged += p->is_quarantined ? 1 : 0;
         }
@@ -471,6 +486,7 @@ int wr_recover(struct wr_embedded *e, struct weir_error *err)
         rc = open_journal(&rec, err);
     }
     wr_free(rec.deleted);
+    wr_free(rec.starts);
     rc = rc == 0 ? first_checkpoint(&rec, err) : rc;
     return rc < 0 ? wr_wrap(err, "open log '%s'", e->dir) : 0;
 }

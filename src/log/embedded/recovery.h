@@ -34,6 +34,13 @@ struct wr_recovery {
     struct wr_topic_id *deleted; /* by entries of the journal */
     size_t deleted_count;
     size_t deleted_cap;
+    struct wr_replay_start {
+        struct wr_topic_id topic;
+        uint32_t partition;
+        int64_t offset;
+    } * starts; /* to which entries of the journal move the log start */
+    size_t start_count;
+    size_t start_cap;
     struct wr_journal_end end;
     uint64_t
         lost_sequence; /* last entry of damage in the journal that does not say what it was; 0: none */

@@ -13,6 +13,7 @@
 
 enum {
     DELETED_MAX = 1 << 24,
+    STARTS_MAX = 1 << 24,
     ARENA_MAX = 1 << 20
 };
 
@@ -202,11 +203,29 @@ int wr_replay_scan(struct wr_recovery *rec, struct wr_partition *p, uint64_t fro
 
 /* ---- gaps: only after damage ---- */
 
+/* Does a later entry say that all before `to_offset` was removed? Then it may be gone. */
+static bool is_removed(const struct wr_recovery *rec, const struct wr_partition *p,
+                       int64_t to_offset)
+{
+    const struct wr_topic_id *id = &p->topic->topic.id;
+    for (size_t i = 0; i < rec->start_count; i++) {
+        const struct wr_replay_start *s = &rec->starts[i];
+        if (memcmp(s->topic.bytes, id->bytes, sizeof(id->bytes)) == 0 &&
+            s->partition == p->number && s->offset >= to_offset) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void damage(struct wr_recovery *rec, struct wr_partition *p, int64_t to_offset,
                    uint64_t to_position)
 {
     const struct wr_segment *seg = wr_segment_active(p);
     struct wr_damage d = {p->end, to_offset, seg->info.base, seg->info.bytes, to_position};
+    if (is_removed(rec, p, to_offset)) {
+        return;
+    }
     wr_partition_damage(p, &d);
     wr_embedded_notice(rec->e, WR_ERROR,
                        "'%s' partition %u: offsets %" PRId64 " to %" PRId64
@@ -216,15 +235,50 @@ static void damage(struct wr_recovery *rec, struct wr_partition *p, int64_t to_o
                        seg->info.base);
 }
 
-/* Something before this part is missing. The segment has it, if the damage is in the journal alone. */
+/* Is there a segment that goes on where this one ends? The entry that rolled is among those that are lost. */
+static int go_on(struct wr_recovery *rec, struct wr_partition *p, int64_t before, bool *goes_on,
+                 struct weir_error *err)
+{
+    char path[WR_PATH_BYTES];
+    struct wr_file *file = NULL;
+    *goes_on = false;
+    if (p->end >= before || p->end == wr_segment_active(p)->info.base) {
+        return 0;
+    }
+    wr_path_segment(rec->e, p, p->end, "log", path);
+    int rc = wr_file_open(rec->e->vfs, path, WR_OPEN_READ, &file, err);
+    wr_file_close(file);
+    if (rc < 0) {
+        return rc == WEIR_E_NOTFOUND ? 0 : rc;
+    }
+    *goes_on = true;
+    return wr_replay_roll(rec, p, p->end, err);
+}
+
+/* What the segments have between the partition's end and this part. */
+static int read_gap(struct wr_recovery *rec, struct wr_partition *p,
+                    const struct wr_journal_part *part, struct weir_error *err)
+{
+    bool goes_on = true;
+    int rc = 0;
+    while (rc == 0 && goes_on) {
+        struct wr_segment *seg = wr_segment_active(p);
+        bool is_same = part->segment_base == seg->info.base;
+        uint64_t reached = 0;
+        rc = wr_replay_scan(rec, p, seg->info.bytes, is_same ? part->position : UINT64_MAX,
+                            &reached, err);
+        rc = rc == 0 ? go_on(rec, p, part->segment_base, &goes_on, err) : rc;
+    }
+    return rc;
+}
+
+/* Something before this part is missing. The segments have it, if the damage is in the journal alone. */
 static int close_gap(struct wr_recovery *rec, struct wr_partition *p,
                      const struct wr_journal_part *part, struct weir_error *err)
 {
+    int rc = read_gap(rec, p, part, err);
     struct wr_segment *seg = wr_segment_active(p);
     bool is_same = part->segment_base == seg->info.base;
-    uint64_t reached = 0;
-    int rc = wr_replay_scan(rec, p, seg->info.bytes, is_same ? part->position : UINT64_MAX,
-                            &reached, err);
     int64_t until = is_same ? part->base_offset : part->segment_base;
     if (rc < 0 || p->end >= until) {
         return rc;
@@ -437,14 +491,35 @@ static int add_deleted(struct wr_recovery *rec, struct wr_topic_id id, struct we
     return 0;
 }
 
-static int note_deleted(void *arg, const struct wr_journal_entry *entry, struct weir_error *err)
+static int add_start(struct wr_recovery *rec, const struct wr_journal_part *part,
+                     struct weir_error *err)
+{
+    if (!wr_grow(&rec->starts, &rec->start_cap, rec->start_count + 1, sizeof(rec->starts[0]),
+                 STARTS_MAX)) {
+        return wr_fail(err, WEIR_E_NOMEM, "%zu log starts", rec->start_count);
+    }
+    rec->starts[rec->start_count] =
+        (struct wr_replay_start){part->topic, part->partition, part->base_offset};
+    rec->start_count++;
+    return 0;
+}
+
+static int note_part(struct wr_recovery *rec, const struct wr_journal_part *part,
+                     struct weir_error *err)
+{
+    int rc = part->kind == WR_PART_DELETE ? add_deleted(rec, part->topic, err) : 0;
+    return part->kind == WR_PART_START ? add_start(rec, part, err) : rc;
+}
+
+/* What goes later in the journal need not be there any more. */
+static int note_gone(void *arg, const struct wr_journal_entry *entry, struct weir_error *err)
 {
     struct wr_recovery *rec = arg;
     struct wr_journal_walk walk = {0};
     struct wr_journal_part part;
     int rc = wr_journal_part_next(entry, &walk, &part, err);
     while (rc > 0) {
-        rc = part.kind == WR_PART_DELETE ? add_deleted(rec, part.topic, err) : 0;
+        rc = note_part(rec, &part, err);
         rc = rc == 0 ? wr_journal_part_next(entry, &walk, &part, err) : rc;
     }
     return rc;
@@ -511,7 +586,7 @@ int wr_replay(struct wr_recovery *rec, struct weir_error *err)
     struct wr_embedded *e = rec->e;
     char dir[WR_PATH_BYTES];
     wr_path_root(e, "journal", dir);
-    struct wr_journal_visitor first = {.entry = note_deleted, .arg = rec};
+    struct wr_journal_visitor first = {.entry = note_gone, .arg = rec};
     struct wr_journal_visitor second = {replay_entry, replay_damage, rec, 0};
     struct wr_journal_end again;
     int rc = wr_journal_scan(e->vfs, dir, &rec->head.start, &first, &rec->end, err);

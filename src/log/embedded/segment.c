@@ -376,14 +376,22 @@ static int sync_bytes(struct wr_embedded *e, struct wr_segment *seg, struct wr_f
     return rc;
 }
 
+/* Its loss is known, or it was removed before a crash that brought back a journal which speaks of it. */
+static bool may_be_gone(struct wr_embedded *e, const struct wr_segment *seg)
+{
+    pthread_mutex_lock(&e->lock);
+    const struct wr_partition *p = seg->partition;
+    bool is_removed = seg->info.next <= p->log_start && seg != wr_segment_active(p);
+    pthread_mutex_unlock(&e->lock);
+    return is_removed || __atomic_load_n(&p->is_quarantined, __ATOMIC_RELAXED);
+}
+
 int wr_segment_sync(struct wr_embedded *e, struct wr_segment *seg, struct weir_error *err)
 {
     struct wr_file *file = NULL;
     int rc = wr_segment_pin(e, seg, &file, err);
-    bool is_known_lost =
-        rc == WEIR_E_NOTFOUND && __atomic_load_n(&seg->partition->is_quarantined, __ATOMIC_RELAXED);
     if (rc < 0) {
-        return is_known_lost ? 0 : rc;
+        return rc == WEIR_E_NOTFOUND && may_be_gone(e, seg) ? 0 : rc;
     }
     rc = sync_bytes(e, seg, file, err);
     int indexed = rc == 0 ? wr_txnindex_write(e, seg, err) : rc;
