@@ -162,9 +162,9 @@ static bool judge_harm(struct workload *w, const struct risk_range *range, struc
     if (!is_good && part == JOURNAL) {
         return judge_journal(w, range, log, notices, why);
     }
-    /* Without the newer checkpoint the older one counts, and what it needs of the journal and of segments that
-     * retention removed may be gone: then partitions say that they are damaged, and none loses silently. */
-    bool is_checkpoint = strstr(range->path, "/checkpoint.") != NULL;
+    /* Without the newer checkpoint the older one counts, and what it needs of the journal may be written over: the
+     * log says which entries are gone. Then partitions without later ones may say that they are damaged. */
+    bool is_checkpoint = strstr(range->path, "/checkpoint.") != NULL && notices->lacks_entries;
     if (is_good && part == DERIVED && damaged > 0 && !is_checkpoint) {
         (void)snprintf(why, ORACLE_WHY_MAX, "damage for what can be made anew");
         return false;

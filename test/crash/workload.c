@@ -24,6 +24,8 @@ static void note_notice(void *arg, enum wr_level level, const char *text)
 {
     struct notices *notices = arg;
     notices->count++;
+    notices->lacks_entries =
+        notices->lacks_entries || strstr(text, "the journal is damaged") != NULL;
     notices->warnings += level <= WR_WARN ? 1 : 0;
     if (notices->count == 1 || level == WR_ERROR) {
         (void)snprintf(notices->last, sizeof(notices->last), "%s", text);

@@ -36,6 +36,7 @@ struct notices {
     uint32_t count;
     uint32_t warnings;
     uint32_t fatal;
+    bool lacks_entries;             /* of the journal */
     char last[WEIR_ERROR_TEXT_MAX]; /* the first of all, or the last that was an error */
 };
 
