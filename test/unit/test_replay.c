@@ -99,6 +99,7 @@ static void a_transaction_whose_end_was_removed_holds_nobody_back(void **state)
     assert_int_equal(fix_info(f, t, 0).log_start, 3);
     assert_false(fix_info(f, t, 0).is_damaged);
     assert_string_equal(fix_read(f, t, 0, WR_OFFSET_EARLIEST), "3:c=3 4:d=4");
+    assert_int_equal(fix_info(f, t, 0).high_watermark, 5); /* and nobody aborts it */
     wr_log_topic_unref(t);
     finish(f);
 }
