@@ -126,16 +126,23 @@ static void forget_seen(struct oracle_topic *t, uint32_t partition, int64_t from
     seen->cap = (size_t)from < seen->cap ? (size_t)from : seen->cap;
 }
 
+static void forget_seen_from(struct oracle *o, const struct oracle_commit *c)
+{
+    for (size_t p = 0; p < c->part_count; p++) {
+        const struct oracle_part *part = &c->parts[p];
+        if (part->base_offset >= 0) {
+            forget_seen(&o->topics[part->topic], part->partition, part->base_offset);
+        }
+    }
+}
+
 /* The records of a transaction whose end may be gone: from its first on, a reader may be shown nothing. */
 static void forget_seen_of(struct oracle *o, size_t txn)
 {
     for (size_t i = 0; i < o->commit_count; i++) {
         const struct oracle_commit *c = &o->commits[i];
-        for (size_t p = 0; p < c->part_count && c->kind == ORACLE_MARKED && c->txn == txn; p++) {
-            const struct oracle_part *part = &c->parts[p];
-            if (part->base_offset >= 0) {
-                forget_seen(&o->topics[part->topic], part->partition, part->base_offset);
-            }
+        if (c->kind == ORACLE_MARKED && c->txn == txn) {
+            forget_seen_from(o, c);
         }
     }
 }
