@@ -344,8 +344,10 @@ static int check_batch(const struct chunk *chunk, const struct wr_batch *batch,
         return wr_fail(err, WEIR_E_CORRUPT, "a batch with base offset %" PRId64 " is out of place",
                        h->base_offset);
     }
+    /* No CRC covers the epoch. That of an empty batch, which repair puts over a hole, may be a guess. */
     int32_t most = h->base_offset < chunk->epoch_start ? chunk->epoch_max - 1 : chunk->epoch_max;
-    if (h->leader_epoch < chunk->epoch || h->leader_epoch > most) { /* no CRC covers it */
+    bool is_wrong = h->leader_epoch < chunk->epoch || h->leader_epoch > most;
+    if (is_wrong && h->record_count > 0) {
         return wr_fail(err, WEIR_E_CORRUPT, "a batch with leader epoch %d, not %d to %d",
                        h->leader_epoch, chunk->epoch, most);
     }
@@ -436,7 +438,7 @@ static int take_batch(struct chunk *chunk, struct weir_error *err)
     }
     wr_cursor_pass(&r->cursor, &header);
     chunk->expected = wr_batch_next_offset(&header);
-    chunk->epoch = header.leader_epoch;
+    chunk->epoch = header.record_count > 0 ? header.leader_epoch : chunk->epoch;
     return chunk->is_last ? 0 : 1;
 }
 
