@@ -5,6 +5,7 @@
  */
 #include "unit/embedded_fixture.h"
 
+#include "log/embedded/repair.h"
 #include "log/embedded/topics.h"
 
 static struct wr_embedded_recovery recovery_of(struct fix *f)
@@ -534,8 +535,8 @@ enum {
     EPOCH_AT = 15 /* the last byte of a batch's leader epoch, which its CRC does not cover */
 };
 
-/* Records of epochs 0, 1, 1, 2; the byte of one batch of them is flipped: is it found where it stands? */
-static void harm_an_epoch(int64_t offset)
+/* A log with records of the epochs 0, 1, 1, 2 and one batch each, as a kill leaves it; gives the size of a batch. */
+static struct fix *of_three_runs(uint64_t *batch)
 {
     struct fix *f = fix_new();
     for (int epoch = 0; epoch < 3; epoch++) {
@@ -546,13 +547,21 @@ static void harm_an_epoch(int64_t offset)
             fix_put(f, e, 0, "k", "v");
         }
         assert_int_equal(wr_embedded_checkpoint(f->log, &f->err), 0);
+        *batch = fix_info(f, e, 0).size_bytes / (uint64_t)fix_info(f, e, 0).high_watermark;
         wr_log_topic_unref(e);
         fix_kill(f);
     }
+    return f;
+}
+
+/* Flip a bit of the epoch of one batch: is it found where it stands? */
+static void harm_an_epoch(int64_t offset)
+{
+    uint64_t batch = 0;
+    struct fix *f = of_three_runs(&batch);
     fix_open(f);
     struct wr_log_topic *e = fix_topic(f, "e", 1, NULL);
     assert_string_equal(fix_read(f, e, 0, 0), "0:k=v 1:k=v 2:k=v 3:k=v");
-    uint64_t batch = fix_info(f, e, 0).size_bytes / 4;
     wr_vfs_sim_flip(f->sim, "log/e-0/00000000000000000000.log", (uint64_t)offset * batch + EPOCH_AT,
                     1);
     const char *seen = fix_read(f, e, 0, 0);
@@ -560,6 +569,32 @@ static void harm_an_epoch(int64_t offset)
     (void)snprintf(place, sizeof(place), "offset %" PRId64, offset);
     assert_int_equal(f->err.code, WEIR_E_DAMAGED);
     assert_non_null(strstr(seen, place));
+    wr_log_topic_unref(e);
+    finish(f);
+}
+
+static int pass_finding(void *arg, const struct wr_finding *finding, struct weir_error *err)
+{
+    WR_UNUSED(arg);
+    WR_UNUSED(finding);
+    WR_UNUSED(err);
+    return 0;
+}
+
+static void a_hole_is_passed_whatever_epoch_its_repair_gave_it(void **state)
+{
+    WR_UNUSED(state);
+    uint64_t batch = 0;
+    struct fix *f = of_three_runs(&batch);
+    struct wr_verify_sum sum;
+    struct wr_repair_options options = {
+        .vfs = wr_vfs_sim_vfs(f->sim), .dir = "log", .each = pass_finding};
+    wr_vfs_sim_flip(f->sim, "log/e-0/00000000000000000000.log", 3 * batch - 1, 1);
+    wr_vfs_sim_flip(f->sim, "log/e-0/leader-epoch-checkpoint", 0, 1);
+    assert_int_equal(wr_embedded_repair(&options, &sum, &f->err), 0);
+    fix_open(f);
+    struct wr_log_topic *e = fix_topic(f, "e", 1, NULL);
+    assert_string_equal(fix_read(f, e, 0, 0), "0:k=v 1:k=v 3:k=v");
     wr_log_topic_unref(e);
     finish(f);
 }
@@ -779,6 +814,7 @@ int main(void)
         cmocka_unit_test(a_damaged_entry_of_a_topic_that_was_deleted_later_is_passed_over),
         cmocka_unit_test(a_topic_whose_deletion_is_lost_is_damaged_and_can_be_deleted),
         cmocka_unit_test(a_batch_with_the_epoch_of_another_run_is_damage),
+        cmocka_unit_test(a_hole_is_passed_whatever_epoch_its_repair_gave_it),
         cmocka_unit_test(a_batch_with_the_epoch_of_the_next_run_is_damage),
         cmocka_unit_test(a_large_commit_with_another_epoch_is_damage_after_a_kill),
         cmocka_unit_test(after_a_failed_sync_a_start_shows_only_what_the_disk_has),
