@@ -86,12 +86,36 @@ void oracle_value(uint64_t id, size_t part, uint32_t index, uint8_t *buf, size_t
     wr_rng_bytes(&rng, buf + 16, len - 16);
 }
 
+/* Does it write to the topic? The end of a transaction does to each that the transaction has records in. */
+static bool writes_to(const struct oracle *o, const struct oracle_commit *c, size_t topic)
+{
+    size_t i = 0;
+    while (i < c->part_count && c->parts[i].topic != topic) {
+        i++;
+    }
+    size_t bit = topic * ORACLE_PARTITIONS_MAX;
+    uint64_t all = (UINT64_C(1) << ORACLE_PARTITIONS_MAX) - 1;
+    bool is_touched = c->kind == ORACLE_END_KEEP &&
+                      (o->txns[c->txn - 1].touched[bit / 64] >> bit % 64 & all) != 0;
+    return i < c->part_count || is_touched;
+}
+
+static bool writes_where_topics_are(const struct oracle *o, const struct oracle_commit *c)
+{
+    size_t i = 0;
+    while (i < o->topic_count && (o->topics[i].state == ORACLE_THERE || !writes_to(o, c, i))) {
+        i++;
+    }
+    return i == o->topic_count;
+}
+
 void oracle_handed_over(struct oracle *o, uint64_t id)
 {
     struct oracle_commit *c = &o->commits[id - 1];
     c->is_retried = c->state == ORACLE_HELD;
     c->state = ORACLE_HANDED;
     c->order = ++o->order;
+    c->may_be_refused = c->may_be_refused || !writes_where_topics_are(o, c);
     for (size_t i = 0; i < o->commit_count; i++) {
         const struct oracle_commit *before = &o->commits[i];
         bool is_open = before->state == ORACLE_HANDED && before->writer == c->writer;
@@ -107,20 +131,11 @@ void oracle_may_refuse(struct oracle *o)
     }
 }
 
-static bool writes_to(const struct oracle_commit *c, size_t topic)
-{
-    size_t i = 0;
-    while (i < c->part_count && c->parts[i].topic != topic) {
-        i++;
-    }
-    return i < c->part_count;
-}
-
 void oracle_may_refuse_topic(struct oracle *o, size_t topic)
 {
     for (size_t i = 0; i < o->commit_count; i++) {
         struct oracle_commit *first = &o->commits[i];
-        bool is_meant = first->state == ORACLE_HANDED && writes_to(first, topic);
+        bool is_meant = first->state == ORACLE_HANDED && writes_to(o, first, topic);
         for (size_t j = 0; j < o->commit_count && is_meant; j++) {
             struct oracle_commit *c = &o->commits[j];
             bool is_behind =
