@@ -103,6 +103,7 @@ static bool fail_at(const struct sweep *s)
                                                    .at = s->at,
                                                    .is_sticky = s->is_sticky,
                                                    .code = s->code});
+    w.has_fault = true;
     bool is_met = live(s, &w);
     wr_vfs_sim_fault(w.sim, &(struct wr_sim_fault){0});
     if (is_met) {

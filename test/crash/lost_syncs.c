@@ -253,7 +253,7 @@ static void every_kind_of_sync_is_missed_when_it_does_nothing(void **state)
 {
     (void)state;
     struct tally tally = {0};
-    for (uint64_t i = 0; i < run_rounds(6) && count_unmissed(&tally) > 0; i++) {
+    for (uint64_t i = 0; i < run_rounds(40) && count_unmissed(&tally) > 0; i++) {
         try_all(run_seed() + i, &tally);
     }
     for (size_t kind = 0; kind < KINDS; kind++) {

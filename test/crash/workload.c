@@ -388,7 +388,7 @@ static int hand_over(struct workload *w, struct hand *hand, uint64_t id, bool as
     enum oracle_kind kind = w->oracle.commits[id - 1].kind;
     uint64_t number = 0;
     oracle_handed_over(&w->oracle, id);
-    if (w->is_full) {
+    if (w->is_full || w->has_fault) {
         oracle_may_refuse(&w->oracle);
     }
     int rc = kind == ORACLE_END_KEEP || kind == ORACLE_END_ABORT

@@ -54,6 +54,7 @@ struct workload {
     size_t lasting[4];                        /* the oracle's index of pos, a, b, r */
     uint32_t names;                           /* of topics that come and go, so far */
     bool is_full;
+    bool has_fault;    /* an operation may fail: commits may be refused though there is room */
     bool is_unsettled; /* a crash is behind it, and the log was not opened since */
     bool has_begun;    /* the last run came to its first checkpoint: it has an epoch of its own */
     enum wr_sim_loss loss;    /* what that crash was */
