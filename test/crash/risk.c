@@ -159,8 +159,8 @@ static uint64_t last_order(const struct oracle *o)
     return last;
 }
 
-/* Ends that were kept and may be gone now, and those of aborted ones: no record says where one of these stands,
- * but what follows it says that it is there. */
+/* Ends that were kept and may be gone now, or were seen and never answered, and those of aborted ones: no record
+ * says where one of these stands, but what follows it says that it is there. */
 static void allow_undecided(struct oracle *o, const struct oracle *before)
 {
     uint64_t last = last_order(o);
@@ -169,7 +169,7 @@ static void allow_undecided(struct oracle *o, const struct oracle *before)
         bool is_abort = c->kind == ORACLE_END_ABORT && c->state == ORACLE_ACKED &&
                         (c->is_retried || c->order > last);
         c->state = is_abort ? ORACLE_HANDED : c->state;
-        bool may_be_gone = c->state != before->commits[i].state;
+        bool may_be_gone = c->state != before->commits[i].state || c->state == ORACLE_HANDED;
         if (may_be_gone && (is_abort || c->kind == ORACLE_END_KEEP)) {
             forget_seen_of(o, c->txn);
         }

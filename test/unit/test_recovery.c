@@ -644,6 +644,33 @@ static void a_large_commit_with_another_epoch_is_damage_after_a_kill(void **stat
     finish(f);
 }
 
+/* A checkpoint that finds no room has made durable what is in the folder of a new topic, and not its name. */
+static void a_large_commit_to_a_new_topic_outlives_a_checkpoint_that_found_no_room(void **state)
+{
+    WR_UNUSED(state);
+    struct fix *f = fix_new();
+    f->placed_bytes_min = 1;
+    fix_open(f);
+    struct wr_log_topic *first = fix_topic(f, "first", 1, NULL);
+    fix_put(f, first, 0, "a", "1");
+    struct wr_log_topic *t = fix_topic(f, "t", 2, NULL);
+    wr_vfs_sim_fault(f->sim, &(struct wr_sim_fault){.kinds = WR_SIM_OPEN,
+                                                    .at = 1,
+                                                    .path = "t-1/partition.metadata",
+                                                    .code = WEIR_E_FULL});
+    assert_int_equal(wr_embedded_checkpoint(f->log, &f->err), WEIR_E_FULL);
+    fix_put(f, t, 0, "b", "2");
+    wr_log_topic_unref(first);
+    wr_log_topic_unref(t);
+    lose_power(f);
+    fix_open(f);
+    t = fix_topic(f, "t", 2, NULL);
+    assert_string_equal(fix_read(f, t, 0, 0), "0:b=2");
+    assert_string_equal(f->notices, "");
+    wr_log_topic_unref(t);
+    finish(f);
+}
+
 /* An entry is lost that does not say whose it was: of the partitions without a later entry nobody knows. */
 static void partitions_that_may_have_lost_records_take_no_more(void **state)
 {
@@ -817,6 +844,7 @@ int main(void)
         cmocka_unit_test(a_hole_is_passed_whatever_epoch_its_repair_gave_it),
         cmocka_unit_test(a_batch_with_the_epoch_of_the_next_run_is_damage),
         cmocka_unit_test(a_large_commit_with_another_epoch_is_damage_after_a_kill),
+        cmocka_unit_test(a_large_commit_to_a_new_topic_outlives_a_checkpoint_that_found_no_room),
         cmocka_unit_test(after_a_failed_sync_a_start_shows_only_what_the_disk_has),
         cmocka_unit_test(segments_that_are_gone_are_damage),
         cmocka_unit_test(a_checkpoint_on_a_full_disk_keeps_the_names_of_new_segments),

@@ -154,6 +154,21 @@ static int sync_topics(struct wr_embedded *e, struct work *work, struct weir_err
     return rc;
 }
 
+/* The names of the folders. A checkpoint that ends before this has made durable what is in them, and not these. */
+static int sync_root(struct wr_embedded *e, struct work *work, struct weir_error *err)
+{
+    int rc = work->is_root_new ? wr_vfs_sync_dir(e->vfs, e->dir, err) : 0;
+    pthread_mutex_lock(&e->lock);
+    for (size_t t = 0; t < work->topic_count && work->is_root_new && rc == 0; t++) {
+        struct wr_topic_state *topic = work->topics[t];
+        for (uint32_t i = 0; i < topic->topic.partition_count; i++) {
+            topic->partitions[i].is_folder_unnamed = false;
+        }
+    }
+    pthread_mutex_unlock(&e->lock);
+    return rc;
+}
+
 static int replace_catalog(struct wr_embedded *e, const struct wr_writer *w, struct weir_error *err)
 {
     char path[WR_PATH_BYTES];
@@ -185,7 +200,7 @@ static int make_durable(struct wr_embedded *e, struct work *work, struct weir_er
 {
     int rc = sync_segments(e, work, err);
     rc = rc == 0 ? sync_topics(e, work, err) : rc;
-    rc = rc == 0 && work->is_root_new ? wr_vfs_sync_dir(e->vfs, e->dir, err) : rc;
+    rc = rc == 0 ? sync_root(e, work, err) : rc;
     rc = rc == 0 && work->is_catalog_new ? replace_catalog(e, &work->catalog, err) : rc;
     return rc == 0 ? write_file(e, &work->file, err) : rc;
 }

@@ -59,6 +59,7 @@ int wr_replay_home(struct wr_embedded *e, struct wr_partition *p, struct weir_er
     rc = rc == 0 ? wr_file_truncate(file, len, err) : rc;
     wr_file_close(file);
     p->is_folder_new = true;
+    p->is_folder_unnamed = true;
     e->is_root_new = true;
     return rc;
 }

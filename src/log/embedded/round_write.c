@@ -80,9 +80,9 @@ static int sync_names(struct wr_embedded *e, struct wr_segment *seg, struct weir
     struct wr_partition *p = seg->partition;
     pthread_mutex_lock(&e->lock);
     bool is_new = seg->is_new;
-    bool is_folder_new = p->is_folder_new && !p->is_folder_named;
+    bool is_folder_unnamed = p->is_folder_unnamed;
     pthread_mutex_unlock(&e->lock);
-    int rc = is_folder_new ? wr_vfs_sync_dir(e->vfs, e->dir, err) : 0;
+    int rc = is_folder_unnamed ? wr_vfs_sync_dir(e->vfs, e->dir, err) : 0;
     if (rc == 0 && is_new) {
         char folder[WR_PATH_BYTES];
         wr_path_folder(e, p->topic->topic.name, p->number, folder);
@@ -90,7 +90,7 @@ static int sync_names(struct wr_embedded *e, struct wr_segment *seg, struct weir
     }
     pthread_mutex_lock(&e->lock);
     seg->is_new = rc == 0 ? false : seg->is_new;
-    p->is_folder_named = rc == 0 ? true : p->is_folder_named;
+    p->is_folder_unnamed = rc == 0 ? false : p->is_folder_unnamed;
     pthread_mutex_unlock(&e->lock);
     return rc;
 }

@@ -146,8 +146,8 @@ struct wr_partition {
     int64_t epoch_start; /* L: first offset of it */
     int32_t epoch_saved; /* L: the last one that leader-epoch-checkpoint has */
     bool is_folder_new;  /* L: folder and partition.metadata may not be durable */
-    bool is_folder_named; /* L: its name is */
-    bool must_sweep;      /* L: after an unclean stop: remove files that nobody knows */
+    bool is_folder_unnamed; /* L: its name in the log's folder may not be */
+    bool must_sweep;        /* L: after an unclean stop: remove files that nobody knows */
     struct wr_open_transaction *transactions; /* L: by first offset */
     size_t transaction_count;
     size_t transaction_cap;

@@ -148,6 +148,7 @@ static int begin_partition(struct wr_embedded *e, struct wr_partition *p, struct
     p->write_segment = seg;
     p->is_listed = true;
     p->is_folder_new = true;
+    p->is_folder_unnamed = true;
     return rc;
 }
 
