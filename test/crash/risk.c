@@ -130,9 +130,8 @@ static void forget_seen_from(struct oracle *o, const struct oracle_commit *c)
 {
     for (size_t p = 0; p < c->part_count; p++) {
         const struct oracle_part *part = &c->parts[p];
-        if (part->base_offset >= 0) {
-            forget_seen(&o->topics[part->topic], part->partition, part->base_offset);
-        }
+        int64_t from = part->base_offset < 0 ? 0 : part->base_offset; /* not answered: anywhere */
+        forget_seen(&o->topics[part->topic], part->partition, from);
     }
 }
 
