@@ -20,6 +20,7 @@ struct wr_round_write {
 struct wr_round {
     struct wr_embedded *e;
     uint64_t number;
+    int64_t plenty_until_us; /* until then the disk has room, without a look; of e->clock */
     struct wr_commit *first; /* taken from the queue, in order */
     struct wr_commit *last;
     size_t commit_count;

@@ -222,11 +222,21 @@ int wr_commit_close_batch(struct wr_commit_part *part, const struct wr_batch_sta
 void wr_commit_push(struct wr_embedded *e, struct wr_commit *c)
 {
     pthread_mutex_lock(&e->lock);
-    wr_commit_push_locked(e, c);
+    bool must_wake = wr_commit_enqueue(e, c);
     pthread_mutex_unlock(&e->lock);
+    if (must_wake) {
+        pthread_cond_signal(&e->work);
+    }
 }
 
 void wr_commit_push_locked(struct wr_embedded *e, struct wr_commit *c)
+{
+    if (wr_commit_enqueue(e, c)) {
+        pthread_cond_signal(&e->work);
+    }
+}
+
+bool wr_commit_enqueue(struct wr_embedded *e, struct wr_commit *c)
 {
     c->next = NULL;
     if (e->queue_last == NULL) {
@@ -235,10 +245,9 @@ void wr_commit_push_locked(struct wr_embedded *e, struct wr_commit *c)
         e->queue_last->next = c;
     }
     e->queue_last = c;
-    if (e->is_commit_idle) {
-        e->is_commit_idle = false;
-        pthread_cond_signal(&e->work);
-    }
+    bool must_wake = e->is_commit_idle;
+    e->is_commit_idle = false;
+    return must_wake;
 }
 
 int wr_commit_run(struct wr_embedded *e, struct wr_commit *c, struct weir_error *err)

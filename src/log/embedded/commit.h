@@ -99,6 +99,10 @@ WR_MUST_USE int wr_commit_close_batch(struct wr_commit_part *part,
 void wr_commit_push(struct wr_embedded *e, struct wr_commit *commit);
 void wr_commit_push_locked(struct wr_embedded *e, struct wr_commit *commit);
 
+/* The same without the wake. Returns whether the caller is to signal e->work, best after letting go of L: whoever
+ * is woken first takes it. L. */
+WR_MUST_USE bool wr_commit_enqueue(struct wr_embedded *e, struct wr_commit *commit);
+
 /* Hand over one of the engine's own, which is taken, and wait until it is done; drives the steps when
  * there are no threads. Returns 0 or what kept it from being done. Blocks on disk. */
 WR_MUST_USE int wr_commit_run(struct wr_embedded *e, struct wr_commit *commit,

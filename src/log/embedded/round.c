@@ -15,7 +15,9 @@
 
 enum {
     COMMITS_MAX = 4096,
-    ROOM_MS = 100 /* how often a commit of the engine's own asks again for room */
+    ROOM_MS = 100,     /* how often a commit of the engine's own asks again for room */
+    PLENTY = 64 << 20, /* bytes of room that nobody takes … */
+    PLENTY_US = 10000  /* … in so short a time */
 };
 
 /* ---- take ---- */
@@ -104,11 +106,24 @@ static int need_journal(struct wr_round *round, struct weir_error *err)
     return rc;
 }
 
+/* Is there room on the disk? To look costs a tenth of a small round, so where there is plenty not each one does. */
+static int check_room(struct wr_round *round, struct weir_error *err)
+{
+    struct wr_embedded *e = round->e;
+    int64_t now_us = wr_mono_us(e->clock);
+    if (now_us < round->plenty_until_us) {
+        return 0;
+    }
+    int rc = wr_segment_check_room(e, PLENTY, err);
+    round->plenty_until_us = rc == 0 ? now_us + PLENTY_US : 0;
+    return rc == WEIR_E_FULL ? wr_segment_check_room(e, 0, err) : rc;
+}
+
 static void admit_all(struct wr_round *round)
 {
     struct weir_error why;
     struct wr_commit *first = round->first;
-    int rc = wr_segment_check_room(round->e, 0, &why);
+    int rc = check_room(round, &why);
     if (rc == 0 && first->is_abort) {
         rc = wr_admit_markers(round, first, &why);
         round->journal_bytes = rc == 0 ? wr_admit_bytes(round, first) : 0;

@@ -209,8 +209,11 @@ void wr_writer_hand_over(struct wr_embedded_writer *w, struct wr_commit *next, u
     pthread_mutex_lock(&e->lock);
     w->in_flight++;
     w->shared_producer_id = w->producer_id;
-    wr_commit_push_locked(e, c);
+    bool must_wake = wr_commit_enqueue(e, c);
     pthread_mutex_unlock(&e->lock);
+    if (must_wake) { /* with the lock held it would wake only to wait for that */
+        pthread_cond_signal(&e->work);
+    }
 }
 
 int wr_embedded_writer_commit(struct wr_log_writer *writer, unsigned flags, uint64_t *out,
