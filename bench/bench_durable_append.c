@@ -7,7 +7,9 @@
  * handed over while one syncs (…_d2); a commit is B records of 300 bytes to one partition, the partitions
  * in turn. The comparison writes as many bytes per fdatasync
  * as weir's commits had per fdatasync in the same round (batches only: none of weir's own overhead), one
- * after the other, into one file filled with zeros. Both sides run in turn, and medians are told.
+ * after the other, into one file filled with zeros; and once more into a file that grows, for so do weir's
+ * segments, and there are disks that are much slower to take a block for the first time. The sides run in
+ * turn, and medians are told.
  */
 #include "base/wake.h"
 #include "data/batch.h"
@@ -247,10 +249,20 @@ static int open_raw(const char *path)
     return fd;
 }
 
-static struct result run_raw(int fd, double bytes_per_sync, double commits_per_sync, double seconds)
+/* One file that grows, emptied before. */
+static int open_grown(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    check_sys(fd, path);
+    check_sys(fdatasync(fd), "fdatasync");
+    return fd;
+}
+
+/* `max_bytes`: of the file; beyond it begins again at its start. */
+static struct result run_raw(int fd, int64_t max_bytes, const struct result *weir, double seconds)
 {
     static uint8_t bytes[8 << 20];
-    size_t len = (size_t)(bytes_per_sync + 0.5);
+    size_t len = (size_t)(weir->bytes_per_sync + 0.5);
     len = len < sizeof(bytes) ? len : sizeof(bytes);
     int64_t at = 0;
     double syncs = 0;
@@ -258,7 +270,7 @@ static struct result run_raw(int fd, double bytes_per_sync, double commits_per_s
     double start = now_s();
     double end = start + seconds;
     while (now_s() < end) {
-        if (at + (int64_t)len > RAW_FILE_BYTES) {
+        if (at + (int64_t)len > max_bytes) {
             at = 0;
         }
         check_sys(pwrite(fd, bytes, len, at), "pwrite");
@@ -267,10 +279,10 @@ static struct result run_raw(int fd, double bytes_per_sync, double commits_per_s
         syncs++;
     }
     double took = now_s() - start;
-    double commits = syncs * commits_per_sync;
+    double commits = syncs / weir->syncs_per_commit;
     return (struct result){.commits_per_s = commits / took,
                            .cpu_s = (cpu_s() - cpu) / commits * 1e6,
-                           .syncs_per_commit = 1 / commits_per_sync,
+                           .syncs_per_commit = weir->syncs_per_commit,
                            .bytes_per_sync = (double)len};
 }
 
@@ -298,9 +310,9 @@ static void name_of(const struct point *point, char *out, size_t cap)
 }
 
 static void tell(const struct point *point, const struct result *weir, const struct result *raw,
-                 int rounds)
+                 const struct result *grown, int rounds)
 {
-    double values[6][ROUNDS_MAX];
+    double values[8][ROUNDS_MAX];
     for (int i = 0; i < rounds; i++) {
         values[0][i] = weir[i].commits_per_s;
         values[1][i] = raw[i].commits_per_s;
@@ -308,14 +320,17 @@ static void tell(const struct point *point, const struct result *weir, const str
         values[3][i] = weir[i].syncs_per_commit;
         values[4][i] = weir[i].cpu_s;
         values[5][i] = raw[i].cpu_s;
+        values[6][i] = grown[i].commits_per_s;
+        values[7][i] = weir[i].commits_per_s / grown[i].commits_per_s;
     }
     char name[64];
     name_of(point, name, sizeof(name));
     (void)printf(
         "durable_append  %-16s %.0f commits/s  (compared with: %.0f commits/s, ratio %.2f; "
-        "%.3f fdatasyncs/commit; CPU %.0f and %.0f us/commit)\n",
+        "in a file that grows: %.0f, ratio %.2f; %.3f fdatasyncs/commit; CPU %.0f and %.0f us/commit)\n",
         name, median(values[0], rounds), median(values[1], rounds), median(values[2], rounds),
-        median(values[3], rounds), median(values[4], rounds), median(values[5], rounds));
+        median(values[6], rounds), median(values[7], rounds), median(values[3], rounds),
+        median(values[4], rounds), median(values[5], rounds));
     (void)fflush(stdout);
 }
 
@@ -323,23 +338,30 @@ static void measure(const char *folder, const struct point *point, int rounds, d
 {
     struct result weir[ROUNDS_MAX];
     struct result raw[ROUNDS_MAX];
+    struct result grown[ROUNDS_MAX];
     struct weir_side side;
     char dir[4096];
     char path[4096];
+    char grown_path[4096];
     char name[64];
     name_of(point, name, sizeof(name));
     (void)snprintf(dir, sizeof(dir), "%s/%s", folder, name);
     (void)snprintf(path, sizeof(path), "%s/raw", folder);
+    (void)snprintf(grown_path, sizeof(grown_path), "%s/grown", folder);
     open_weir(&side, dir, point);
     int fd = open_raw(path);
     (void)run_weir(&side, seconds / 4); /* warm */
     for (int i = 0; i < rounds; i++) {
         weir[i] = run_weir(&side, seconds);
-        raw[i] = run_raw(fd, weir[i].bytes_per_sync, 1 / weir[i].syncs_per_commit, seconds);
+        raw[i] = run_raw(fd, RAW_FILE_BYTES, &weir[i], seconds);
+        int grown_fd = open_grown(grown_path);
+        grown[i] = run_raw(grown_fd, INT64_MAX, &weir[i], seconds);
+        check_sys(close(grown_fd), "close");
     }
+    check_sys(unlink(grown_path), "unlink");
     check_sys(close(fd), "close");
     close_weir(&side);
-    tell(point, weir, raw, rounds);
+    tell(point, weir, raw, grown, rounds);
 }
 
 static struct point point_of(int index)
