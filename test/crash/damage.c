@@ -95,6 +95,22 @@ static size_t other_of_kind(const struct files *files, size_t index, struct wr_r
     return index;
 }
 
+/* Turn a range to zeros, and leave those at its ends out of it that were. */
+static void zero(struct wr_vfs_sim *sim, struct risk_range *range)
+{
+    struct weir_error err;
+    struct wr_bytes bytes;
+    assert_int_equal(wr_vfs_read_file(wr_vfs_sim_vfs(sim), range->path, 64 << 20, &bytes, &err), 0);
+    wr_vfs_sim_zero(sim, range->path, range->from, range->to - range->from);
+    while (range->from < range->to && bytes.ptr[range->from] == 0) {
+        range->from++;
+    }
+    while (range->from < range->to && bytes.ptr[range->to - 1] == 0) {
+        range->to--;
+    }
+    wr_free((void *)(uintptr_t)bytes.ptr);
+}
+
 /* Tells which bytes are not what they were; of a file that is another one, all. */
 static struct risk_range do_harm(struct wr_vfs_sim *sim, const struct files *files, size_t index,
                                  enum harm harm, struct wr_rng *rng)
@@ -114,7 +130,7 @@ static struct risk_range do_harm(struct wr_vfs_sim *sim, const struct files *fil
         wr_vfs_sim_flip(sim, path, at, (uint8_t)(1U << wr_rng_below(rng, 8)));
     } else if (harm == ZERO) {
         range.to = size - at < 4096 ? size : at + 4096;
-        wr_vfs_sim_zero(sim, path, at, range.to - at);
+        zero(sim, &range);
     } else {
         wr_vfs_sim_cut(sim, path, at);
     }
