@@ -159,8 +159,8 @@ static void embedded_fill(struct fixture *f, bool is_full)
 {
     struct place *place = f->own;
     wr_vfs_sim_capacity(place->sim, is_full ? wr_vfs_sim_used(place->sim) : UINT64_MAX);
-    atomic_fetch_add(&place->clock.ahead_us,
-                     1000000); /* the engine does not look at every commit */
+    /* Where there is plenty of room the engine does not look at every commit. */
+    atomic_fetch_add(&place->clock.ahead_us, 1000000);
 }
 
 static void embedded_expire(struct fixture *f, struct wr_log_topic *topic, uint32_t partition)
