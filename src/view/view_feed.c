@@ -241,6 +241,16 @@ void wr_view_feed_forget(struct wr_view_feed *feed)
     feed->chunk = (struct wr_log_chunk){.kind = WR_POLL_NONE};
 }
 
+void wr_view_feed_put_back(struct wr_view_feed *feed)
+{
+    (void)pthread_mutex_lock(&feed->lock);
+    WR_ASSERT(!feed->is_reading && feed->ready == 0); /* nothing is read behind such */
+    WR_ASSERT(is_told_once(&feed->slots[feed->taken]));
+    feed->taken = (feed->taken + SLOTS - 1) % SLOTS;
+    feed->ready = 1;
+    (void)pthread_mutex_unlock(&feed->lock);
+}
+
 void wr_view_feed_wake(struct wr_view_feed *feed)
 {
     (void)pthread_mutex_lock(&feed->lock);

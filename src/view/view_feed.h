@@ -13,7 +13,7 @@
  * records that were read; the view then seeks to where its store stands. What else the log said is kept: of a new
  * topic, or a partition that comes or goes, it speaks only once.
  *
- * Thread: poll, forget and reader from the view's; wake from any; the rest from the owner, while the view's
+ * Thread: poll, put_back, forget and reader from the view's; wake from any; the rest from the owner, while the view's
  * thread does not run.
  */
 #ifndef WR_VIEW_FEED_H
@@ -61,6 +61,10 @@ WR_MUST_USE int wr_view_feed_poll(struct wr_view_feed *feed, int wait_ms,
 /* Throw away the records that were read and not taken, and have nobody read; what else was read comes with the
  * next poll. Waits until one chunk is read at most. */
 void wr_view_feed_forget(struct wr_view_feed *feed);
+
+/* Give what was taken last once more with the next poll: something other than records, for which the view could
+ * not do now what is to be done. Asserts that it is. */
+void wr_view_feed_put_back(struct wr_view_feed *feed);
 
 /* Make a poll that waits for records, or the next one that would, return NONE at once. */
 void wr_view_feed_wake(struct wr_view_feed *feed);

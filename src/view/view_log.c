@@ -162,10 +162,15 @@ static int join_group(struct wr_view *view, struct weir_error *err)
     if (kept == NULL) {
         return wr_fail(err, WEIR_E_NOMEM, "names of topics");
     }
+    rc = wr_log_reader_join(wr_view_feed_reader(view->feed), view->definition->name.ptr,
+                            listing.names, listing.count, err);
+    if (rc < 0) { /* the next attempt is to join, too */
+        wr_free(kept);
+        return rc;
+    }
     wr_free(view->joined);
     view->joined = kept;
-    return wr_log_reader_join(wr_view_feed_reader(view->feed), view->definition->name.ptr,
-                              listing.names, listing.count, err);
+    return rc;
 }
 
 /* A topic of `from:`, named in full, that is not there; or NULL. */
@@ -390,6 +395,24 @@ static enum wr_view_event take_topics(struct wr_view *view)
     return rc == 1 ? WR_VIEW_EV_ASSIGNED : none;
 }
 
+static enum wr_view_event take(struct wr_view *view)
+{
+    enum wr_view_event event = WR_VIEW_EV_NOTHING;
+    switch (view->bundle->kind) {
+    case WR_POLL_NONE: return WR_VIEW_EV_NOTHING;
+    case WR_POLL_RECORDS: return take_records(view);
+    case WR_POLL_ASSIGNED: event = take_assigned(view); break;
+    case WR_POLL_REVOKED: return take_away(view, false);
+    case WR_POLL_LOST: return take_away(view, true);
+    case WR_POLL_TOPICS: event = take_topics(view); break;
+    default: WR_ASSERT(false); return WR_VIEW_EV_NOTHING;
+    }
+    if (event == WR_VIEW_EV_LATER) { /* the log does not say it again */
+        wr_view_feed_put_back(view->feed);
+    }
+    return event;
+}
+
 enum wr_view_event wr_view_poll(struct wr_view *view, int wait_ms)
 {
     int rc = wr_view_feed_poll(view->feed, wait_ms, &view->bundle, &view->err);
@@ -402,13 +425,5 @@ enum wr_view_event wr_view_poll(struct wr_view *view, int wait_ms)
         bool is_filling = view->state == WR_VIEW_FILLING;
         return event == WR_VIEW_EV_FAIL && is_filling ? WR_VIEW_EV_BAD : event;
     }
-    switch (view->bundle->kind) {
-    case WR_POLL_NONE: return WR_VIEW_EV_NOTHING;
-    case WR_POLL_RECORDS: return take_records(view);
-    case WR_POLL_ASSIGNED: return take_assigned(view);
-    case WR_POLL_REVOKED: return take_away(view, false);
-    case WR_POLL_LOST: return take_away(view, true);
-    case WR_POLL_TOPICS: return take_topics(view);
-    default: WR_ASSERT(false); return WR_VIEW_EV_NOTHING;
-    }
+    return take(view);
 }

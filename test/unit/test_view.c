@@ -678,6 +678,33 @@ static void a_partition_that_is_lost_is_never_committed(void **state)
     expect_rows(3); /* once it has the partition again */
 }
 
+/* Of a topic or a partition that comes the log speaks once; what the view cannot do about it now it does later. */
+static void what_the_log_says_once_outlives_a_call_that_fails(void **state)
+{
+    struct view_fixture *f = *state;
+    static const enum wr_memory_call calls[] = {WR_MEMORY_TOPIC_LIST, WR_MEMORY_JOIN,
+                                                WR_MEMORY_TOPIC_FIND};
+    start(f, FAKE);
+    view_fixture_run(f);
+    for (int i = 0; i < 3; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof(name), "u%d", i);
+        view_fixture_topic(f, name, 1);
+        numbers(f, name, i * 3, i * 3 + 3);
+        /* The first look-up is that of the topic which is waited for; the partition is told after that. */
+        bool is_find = calls[i] == WR_MEMORY_TOPIC_FIND;
+        wr_memory_log_fail_call(f->log, calls[i], is_find ? 2 : 1, WEIR_E_NOMEM);
+        for (int run = 0; run < (is_find ? 2 : 1); run++) {
+            view_fixture_run(f);
+        }
+        assert_string_equal(view_fixture_status(f).state_text, "paused");
+        for (int run = 0; run < 6; run++) {
+            view_fixture_run(f);
+        }
+        expect_rows(i * 3 + 3);
+    }
+}
+
 /* Two members of one group, a store and a log that answer at random; in the end all is there once. */
 static void in_any_order_of_things_each_event_is_applied_once(void **state)
 {
@@ -855,6 +882,7 @@ int main(void)
         TEST(calls_of_the_log_that_fail_fail_the_view),
         GROUP(a_partition_that_is_revoked_is_committed_first),
         GROUP(a_partition_that_is_lost_is_never_committed),
+        GROUP(what_the_log_says_once_outlives_a_call_that_fails),
         GROUP(in_any_order_of_things_each_event_is_applied_once),
     };
     const struct CMUnitTest threads[] = {
