@@ -486,18 +486,6 @@ static void records_of_an_aborted_transaction_never_show(void **state)
 
 /* ---- whatever a store answers ---- */
 
-static void expect_rows(int count)
-{
-    static bool seen[SINK_FAKE_ROWS_MAX];
-    memset(seen, 0, sizeof(seen));
-    assert_int_equal(store.committed, count);
-    for (size_t i = 0; i < store.committed; i++) {
-        assert_in_range(store.rows[i], 0, count - 1);
-        assert_false(seen[store.rows[i]]);
-        seen[store.rows[i]] = true;
-    }
-}
-
 /* The next call of a kind fails; ten more numbers come through all the same. */
 static void fail_once(struct view_fixture *f, int call, int code, int *count)
 {
@@ -513,7 +501,7 @@ static void fail_once(struct view_fixture *f, int call, int code, int *count)
         view_fixture_run(f);
     }
     assert_string_equal(view_fixture_status(f).state_text, "running");
-    expect_rows(*count);
+    view_fixture_expect_rows(&store, *count);
 }
 
 static void what_the_store_cannot_do_now_is_done_later(void **state)
@@ -546,7 +534,7 @@ static void a_store_that_is_away_at_start_is_waited_for(void **state)
     view_fixture_run(f);
     assert_string_equal(view_fixture_status(f).state_text, "paused");
     view_fixture_run(f);
-    expect_rows(3);
+    view_fixture_expect_rows(&store, 3);
 }
 
 static void what_the_store_cannot_do_at_all_fails_the_view(void **state)
@@ -568,7 +556,7 @@ static void what_the_store_cannot_do_at_all_fails_the_view(void **state)
             start(f, FAKE);
             view_fixture_run(f);
             view_fixture_stop(f);
-            expect_rows((int)before + 1);
+            view_fixture_expect_rows(&store, (int)before + 1);
         }
     }
 }
@@ -584,11 +572,11 @@ static void a_bad_event_is_not_let_by_when_the_commit_before_it_fails(void **sta
     store.fail[SINK_FAKE_COMMIT].at = 1;
     store.fail[SINK_FAKE_COMMIT].code = WEIR_E_BUSY;
     assert_non_null(strstr(failure(f), "offset 2, type 'A', key none: fake: a bad number"));
-    expect_rows(0);
+    view_fixture_expect_rows(&store, 0);
     view_fixture_stop(f);
     start(f, FAKE);
     assert_non_null(strstr(failure(f), "offset 2"));
-    expect_rows(2);
+    view_fixture_expect_rows(&store, 2);
 }
 
 static void a_store_that_keeps_no_positions_is_refused(void **state)
@@ -648,12 +636,12 @@ static void a_partition_that_is_revoked_is_committed_first(void **state)
     assert_int_equal(store.committed, 0);
     wr_memory_log_revoke(f->log, "v", "t", 0);
     view_fixture_run(f); /* given up and got back, for it is the only one */
-    expect_rows(3);
+    view_fixture_expect_rows(&store, 3);
     numbers(f, "t", 3, 5);
     for (int i = 0; i < 4; i++) {
         view_fixture_run(f);
     }
-    expect_rows(5);
+    view_fixture_expect_rows(&store, 5);
 }
 
 static void a_partition_that_is_lost_is_never_committed(void **state)
@@ -675,15 +663,17 @@ static void a_partition_that_is_lost_is_never_committed(void **state)
     for (int i = 0; i < 4; i++) {
         view_fixture_run(f);
     }
-    expect_rows(3); /* once it has the partition again */
+    view_fixture_expect_rows(&store, 3); /* once it has the partition again */
 }
 
 /* Of a topic or a partition that comes the log speaks once; what the view cannot do about it now it does later. */
 static void what_the_log_says_once_outlives_a_call_that_fails(void **state)
 {
     struct view_fixture *f = *state;
-    static const enum wr_memory_call calls[] = {WR_MEMORY_TOPIC_LIST, WR_MEMORY_JOIN,
-                                                WR_MEMORY_TOPIC_FIND};
+    static const struct {
+        enum wr_memory_call call;
+        uint64_t at; /* the first look-up is that of the topic which is waited for */
+    } calls[] = {{WR_MEMORY_TOPIC_LIST, 1}, {WR_MEMORY_JOIN, 1}, {WR_MEMORY_TOPIC_FIND, 2}};
     start(f, FAKE);
     view_fixture_run(f);
     for (int i = 0; i < 3; i++) {
@@ -691,17 +681,15 @@ static void what_the_log_says_once_outlives_a_call_that_fails(void **state)
         (void)snprintf(name, sizeof(name), "u%d", i);
         view_fixture_topic(f, name, 1);
         numbers(f, name, i * 3, i * 3 + 3);
-        /* The first look-up is that of the topic which is waited for; the partition is told after that. */
-        bool is_find = calls[i] == WR_MEMORY_TOPIC_FIND;
-        wr_memory_log_fail_call(f->log, calls[i], is_find ? 2 : 1, WEIR_E_NOMEM);
-        for (int run = 0; run < (is_find ? 2 : 1); run++) {
+        wr_memory_log_fail_call(f->log, calls[i].call, calls[i].at, WEIR_E_NOMEM);
+        for (uint64_t run = 0; run < calls[i].at; run++) {
             view_fixture_run(f);
         }
         assert_string_equal(view_fixture_status(f).state_text, "paused");
         for (int run = 0; run < 6; run++) {
             view_fixture_run(f);
         }
-        expect_rows(i * 3 + 3);
+        view_fixture_expect_rows(&store, i * 3 + 3);
     }
 }
 
@@ -748,7 +736,7 @@ static void in_any_order_of_things_each_event_is_applied_once(void **state)
     if (store.committed != (size_t)count) {
         fail_msg("seed %llu: %zu of %d", (unsigned long long)seed, store.committed, count);
     }
-    expect_rows(count);
+    view_fixture_expect_rows(&store, count);
     wr_view_close(members[0]);
     wr_view_close(members[1]);
 }

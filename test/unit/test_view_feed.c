@@ -42,18 +42,6 @@ static void start(struct view_fixture *f, const char *yaml)
     }
 }
 
-static void expect_rows(int count)
-{
-    static bool seen[SINK_FAKE_ROWS_MAX];
-    memset(seen, 0, sizeof(seen));
-    assert_int_equal(store.committed, count);
-    for (size_t i = 0; i < store.committed; i++) {
-        assert_in_range(store.rows[i], 0, count - 1);
-        assert_false(seen[store.rows[i]]);
-        seen[store.rows[i]] = true;
-    }
-}
-
 /* ---- in the steps of a view ---- */
 
 static void what_was_read_ahead_is_read_again_when_the_store_took_back_the_rows(void **state)
@@ -75,7 +63,7 @@ static void what_was_read_ahead_is_read_again_when_the_store_took_back_the_rows(
         view_fixture_run(f);
         assert_string_equal(view_fixture_status(f).state_text, "paused");
         view_fixture_run(f);
-        expect_rows(count);
+        view_fixture_expect_rows(&store, count);
     }
 }
 
@@ -94,7 +82,7 @@ static void an_error_of_the_log_waits_for_the_events_before_it(void **state)
     struct wr_view_status status = view_fixture_status(f);
     assert_string_equal(status.state_text, "failed");
     assert_non_null(strstr(status.why, "1234"));
-    expect_rows(1234);
+    view_fixture_expect_rows(&store, 1234);
     assert_int_equal(store.positions[0].next_offset, 1234);
 }
 
@@ -128,7 +116,7 @@ static void stopped_while_it_reads_ahead_it_goes_on_where_it_was(void **state)
         assert_int_equal(store.positions[0].next_offset, store.committed);
         applied = store.committed;
     }
-    expect_rows(20000);
+    view_fixture_expect_rows(&store, 20000);
 }
 
 static void a_bad_event_read_ahead_stops_the_view_at_its_turn(void **state)
@@ -145,7 +133,7 @@ static void a_bad_event_read_ahead_stops_the_view_at_its_turn(void **state)
     assert_string_equal(status.why,
                         "topic 't' partition 0 offset 1500, type 'A', key 'k': the event "
                         "has no 'n' (write :n? for NULL)");
-    expect_rows(1500);
+    view_fixture_expect_rows(&store, 1500);
     assert_int_equal(store.positions[0].next_offset, 1500);
 }
 
@@ -165,7 +153,7 @@ static void bad_events_read_ahead_are_skipped_at_their_turn(void **state)
     assert_non_null(
         strstr(status.last_skip, "offset 2019, type 'A', key none: fake: a bad number"));
     view_fixture_stop(f);
-    expect_rows(2000);
+    view_fixture_expect_rows(&store, 2000);
 }
 
 static void a_store_that_comes_and_goes_gets_each_event_of_several_topics_once(void **state)
@@ -193,7 +181,7 @@ static void a_store_that_comes_and_goes_gets_each_event_of_several_topics_once(v
         (void)wr_wait_any(NULL, 0, 2);
     }
     view_fixture_stop(f);
-    expect_rows(15000);
+    view_fixture_expect_rows(&store, 15000);
 }
 
 static void a_topic_made_while_it_reads_ahead_is_taken_up(void **state)
@@ -214,7 +202,7 @@ static void a_topic_made_while_it_reads_ahead_is_taken_up(void **state)
         (void)wr_wait_any(NULL, 0, 2);
     }
     view_fixture_stop(f);
-    expect_rows(6000);
+    view_fixture_expect_rows(&store, 6000);
 }
 
 /* ---- the feed itself ---- */

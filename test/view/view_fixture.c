@@ -167,6 +167,18 @@ void view_fixture_stop(struct view_fixture *f)
     f->view = NULL;
 }
 
+void view_fixture_expect_rows(const struct sink_fake_store *store, int count)
+{
+    static bool seen[SINK_FAKE_ROWS_MAX];
+    memset(seen, 0, sizeof(seen));
+    assert_int_equal(store->committed, count);
+    for (size_t i = 0; i < store->committed; i++) {
+        assert_in_range(store->rows[i], 0, count - 1);
+        assert_false(seen[store->rows[i]]);
+        seen[store->rows[i]] = true;
+    }
+}
+
 struct wr_view_status view_fixture_status(struct view_fixture *f)
 {
     struct wr_view_status status;

@@ -6,6 +6,7 @@
 #define WR_VIEW_FIXTURE_H
 
 #include "log/memory.h"
+#include "view/sink_fake.h"
 #include "view/view.h"
 
 struct view_fixture {
@@ -53,6 +54,9 @@ void view_fixture_stop(struct view_fixture *f);
 
 /* How it stands; borrowed until the fixture is closed. */
 struct wr_view_status view_fixture_status(struct view_fixture *f);
+
+/* The store has committed the numbers 0 .. count-1, in any order, each once. */
+void view_fixture_expect_rows(const struct sink_fake_store *store, int count);
 
 /* Ask the model in `file` of the folder: columns with "|", rows with " / " between them; "NULL" for it. Also
  * runs other statements. An error is given as "error: …". Borrowed until the next query. */
