@@ -188,13 +188,18 @@ static int roll(struct wr_round *round, struct wr_partition *p, struct weir_erro
         return wr_fail(err, WEIR_E_NOMEM, "a new segment");
     }
     int rc = need_tail(e, seg, true, err);
+    pthread_mutex_lock(&e->lock);
+    p->coming = seg; /* nobody may take its file for one that an unclean stop left */
+    pthread_mutex_unlock(&e->lock);
     rc = rc == 0 ? wr_segment_create(e, seg, err) : rc;
     pthread_mutex_lock(&e->lock);
     rc = rc == 0 ? wr_segment_attach(seg, err) : rc;
+    p->coming = NULL;
     if (rc < 0) {
         wr_free(seg->tail);
         wr_segment_drop(e, seg);
     } else {
+        old->is_unsealed = true;
         p->list_version++;
     }
     pthread_mutex_unlock(&e->lock);

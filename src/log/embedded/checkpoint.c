@@ -267,6 +267,9 @@ static int run(struct wr_embedded *e, bool is_clean, struct weir_error *err)
         .catalog = wr_writer_growing(FILE_MAX),
     };
     pthread_mutex_lock(&e->lock);
+    while (e->is_sealing) {
+        pthread_cond_wait(&e->done, &e->lock);
+    }
     int rc = take_stock(e, &work, is_clean, err);
     bool has_failed = e->has_failed;
     pthread_mutex_unlock(&e->lock);

@@ -22,11 +22,21 @@ static const struct wr_str MAGIC = WR_STR_INIT("WEIRCKPT");
 
 /* ---- writing ---- */
 
+/* A round under way may have rolled: what counts is the segment that the end is in. If that is one which begins with
+ * the end, it is the one before, not sealed yet: the replay of the round rolls again, and seals it. */
+static const struct wr_segment *active_of(const struct wr_partition *p)
+{
+    size_t i = p->segment_count - 1;
+    while (i > 0 && (p->segments[i]->info.base > p->end ||
+                     (p->segments[i]->info.base == p->end && p->segments[i - 1]->is_unsealed))) {
+        i--;
+    }
+    return p->segments[i];
+}
+
 static void put_partition(struct wr_writer *w, const struct wr_partition *p)
 {
-    /* A round under way may have rolled: what counts is the segment that the end is in. */
-    const struct wr_segment *active = wr_segment_at(p, p->end);
-    WR_ASSERT(active != NULL);
+    const struct wr_segment *active = active_of(p);
     wr_put_u64(w, (uint64_t)p->log_start);
     wr_put_u64(w, (uint64_t)p->end);
     wr_put_u32(w, (uint32_t)p->epoch);

@@ -71,13 +71,18 @@ static int empty_folder(struct wr_embedded *e, const char *folder, struct weir_e
     return rc == 0 ? wr_vfs_rmdir(e->vfs, folder, err) : rc;
 }
 
+static void tell_left(struct wr_embedded *e, int rc, const struct weir_error *err)
+{
+    if (rc < 0 && rc != WEIR_E_NOTFOUND) {
+        wr_embedded_notice(e, WR_WARN, "left behind: %s", err->text);
+    }
+}
+
 static void remove_path(struct wr_embedded *e, const char *path, bool is_folder)
 {
     struct weir_error err;
     int rc = is_folder ? empty_folder(e, path, &err) : wr_vfs_unlink(e->vfs, path, &err);
-    if (rc < 0 && rc != WEIR_E_NOTFOUND) {
-        wr_embedded_notice(e, WR_WARN, "left behind: %s", err.text);
-    }
+    tell_left(e, rc, &err);
     if (is_folder) { /* it is to stay away: the next checkpoint, also that of a clean stop, syncs this */
         pthread_mutex_lock(&e->lock);
         e->is_root_new = true;
@@ -119,9 +124,8 @@ static void rename_away(struct wr_embedded *e, const char *from, const char *to,
     int rc = wr_vfs_rename(e->vfs, from, to, &err);
     if (rc == 0) {
         enqueue(e, to, is_folder, delay_ms);
-    } else if (rc != WEIR_E_NOTFOUND) {
-        wr_embedded_notice(e, WR_WARN, "left behind: %s", err.text);
     }
+    tell_left(e, rc, &err);
 }
 
 /* NAME-PARTITION.<32 hex of the id>-delete, the name cut so that all fits. */
@@ -371,15 +375,29 @@ int wr_sweep_root(struct wr_embedded *e, const struct wr_topic_id *deleted, size
     return rc;
 }
 
-static bool is_known(struct wr_embedded *e, const struct wr_partition *p, int64_t base)
+/* L. */
+static bool is_known(const struct wr_partition *p, int64_t base)
 {
-    bool is_found = false;
-    pthread_mutex_lock(&e->lock);
+    bool is_found = p->coming != NULL && p->coming->info.base == base;
     for (size_t i = 0; i < p->segment_count && !is_found; i++) {
         is_found = p->segments[i]->info.base == base;
     }
-    pthread_mutex_unlock(&e->lock);
     return is_found;
+}
+
+/* Looked at and removed under one hold of L: a round may make a file of this name at any moment. */
+static void sweep_file(struct wr_embedded *e, const struct wr_partition *p, const char *name)
+{
+    struct weir_error err;
+    char path[WR_PATH_BYTES];
+    wr_path_in(e, p, name, path);
+    int64_t base = wr_segment_base_of(name, NULL);
+    bool is_left = has_suffix(name, ".deleted") || has_suffix(name, ".tmp");
+    pthread_mutex_lock(&e->lock);
+    is_left = is_left || (base >= 0 && !is_known(p, base));
+    int rc = is_left ? wr_vfs_unlink(e->vfs, path, &err) : 0;
+    pthread_mutex_unlock(&e->lock);
+    tell_left(e, rc, &err);
 }
 
 void wr_sweep_partition(struct wr_embedded *e, struct wr_partition *p)
@@ -390,13 +408,7 @@ void wr_sweep_partition(struct wr_embedded *e, struct wr_partition *p)
     wr_path_folder(e, p->topic->topic.name, p->number, folder);
     int rc = wr_vfs_list(e->vfs, folder, add_name, &names, &err);
     for (size_t i = 0; i < names.count && rc == 0; i++) {
-        int64_t base = wr_segment_base_of(names.list[i], NULL);
-        if (has_suffix(names.list[i], ".deleted") || has_suffix(names.list[i], ".tmp") ||
-            (base >= 0 && !is_known(e, p, base))) {
-            char path[WR_PATH_BYTES];
-            wr_path_in(e, p, names.list[i], path);
-            remove_path(e, path, false);
-        }
+        sweep_file(e, p, names.list[i]);
     }
     free_names(&names);
 }

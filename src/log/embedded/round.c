@@ -250,6 +250,7 @@ static void settle(struct wr_round *round)
     e->stats.segment_syncs += round->segment_syncs;
     e->stats.placed_bytes += round->placed_bytes;
     e->placed_since += round->placed_bytes;
+    e->is_sealing = round->rolled_count > 0;
     if (round->rolled_count > 0 || round->first_batches > 0) {
         wr_retain_consider(e);
     }
@@ -286,13 +287,30 @@ static void publish(struct wr_round *round)
 
 /* ---- tidy ---- */
 
-static void tidy(struct wr_round *round)
+/* A checkpoint that calls them full waits for it: a start does not look at them again. */
+static void seal_rolled(struct wr_round *round)
 {
     struct wr_embedded *e = round->e;
+    if (round->rolled_count == 0) {
+        return;
+    }
     for (size_t i = 0; i < round->rolled_count; i++) {
         wr_index_seal(e, round->rolled[i]->partition, round->rolled[i]);
         wr_segment_trim(e, round->rolled[i]);
     }
+    pthread_mutex_lock(&e->lock);
+    for (size_t i = 0; i < round->rolled_count; i++) {
+        round->rolled[i]->is_unsealed = false;
+    }
+    e->is_sealing = false;
+    pthread_cond_broadcast(&e->done);
+    pthread_mutex_unlock(&e->lock);
+}
+
+static void tidy(struct wr_round *round)
+{
+    struct wr_embedded *e = round->e;
+    seal_rolled(round);
     for (size_t i = 0; i < round->touched_count; i++) {
         struct wr_segment *seg = round->touched[i]->write_segment;
         if (seg->tail != NULL && (seg->tail->place_count > WR_INDEX_TAIL_MAX / 2 ||

@@ -96,6 +96,8 @@ struct wr_segment {
     struct wr_segment *newer;
     struct wr_segment *dirty_next; /* L: list of segments with something to sync */
     bool is_dirty;                 /* L: on that list */
+    bool
+        is_unsealed; /* L: a round rolled it, and its indexes and its end are still to be written */
 
     struct wr_aborted *aborted; /* L: the last ones, not in .txnindex yet */
     size_t aborted_count;
@@ -138,6 +140,7 @@ struct wr_partition {
     struct wr_segment **segments;
     size_t segment_count;
     size_t segment_cap;
+    const struct wr_segment *coming; /* L: its file is being made, it is not among them yet */
     bool is_listed;
     uint64_t
         list_version;    /* L: counts changes of the list of sealed segments and of the log start */
@@ -244,6 +247,7 @@ struct wr_embedded {
     uint64_t placed_since;       /* L: bytes placed since then */
     int64_t retain_due_ms;       /* L: monotonic; INT64_MAX: nothing can expire */
     bool must_checkpoint;        /* L: asked of the keeper */
+    bool is_sealing;             /* L: segments that the last round rolled are not sealed yet */
     uint32_t
         checkpoints_first; /* K to write, L: due before the first round: no entry may be written
                                     before both files bear this run's generation */
