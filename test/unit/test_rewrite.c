@@ -4,6 +4,8 @@
  */
 #include "unit/embedded_fixture.h"
 
+#include "log/embedded/verify.h"
+
 #define SMALL "cleanup.policy=compact,segment.bytes=2000,file.delete.delay.ms=0"
 
 static char big[600];
@@ -37,6 +39,31 @@ static void the_newest_of_each_key_stays(void **state)
     assert_null(strstr(seen, "old"));
     wr_log_topic_unref(t);
     fix_close(f);
+    fix_free(f);
+}
+
+static int tell(void *arg, const struct wr_finding *finding, struct weir_error *err)
+{
+    WR_UNUSED(arg);
+    WR_UNUSED(err);
+    fail_msg("%s: %s: %s", finding->path, wr_finding_name(finding->kind), finding->what);
+    return 0;
+}
+
+/* Before the pass that would have removed it. */
+static void a_clean_stop_leaves_no_segment_before_the_log_start(void **state)
+{
+    WR_UNUSED(state);
+    struct fix *f = fix_new();
+    fix_open(f);
+    struct wr_log_topic *t = fix_topic(f, "__weir_test", 1, SMALL);
+    fill(f, t, 5);
+    assert_true(fix_info(f, t, 0).log_start > 0);
+    wr_log_topic_unref(t);
+    fix_close(f);
+    struct wr_verify_sum sum;
+    struct wr_verify_options options = {.vfs = wr_vfs_sim_vfs(f->sim), .dir = "log", .each = tell};
+    assert_int_equal(wr_embedded_verify(&options, &sum, &f->err), 0);
     fix_free(f);
 }
 
@@ -123,6 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_newest_of_each_key_stays),
+        cmocka_unit_test(a_clean_stop_leaves_no_segment_before_the_log_start),
         cmocka_unit_test(what_was_rewritten_is_there_after_a_kill),
         cmocka_unit_test(old_segments_are_removed),
         cmocka_unit_test(a_topic_of_users_is_rolled_and_keeps_all),

@@ -124,6 +124,13 @@ static int tell(void *arg, const struct wr_finding *finding, struct weir_error *
     return 0;
 }
 
+static void verify(struct fix *f)
+{
+    struct wr_verify_sum sum;
+    struct wr_verify_options options = {.vfs = wr_vfs_sim_vfs(f->sim), .dir = "log", .each = tell};
+    assert_int_equal(wr_embedded_verify(&options, &sum, &f->err), 0);
+}
+
 /* Start, read, stop cleanly, verify. */
 static void check(struct fix *f, int64_t records_min)
 {
@@ -134,9 +141,7 @@ static void check(struct fix *f, int64_t records_min)
     assert_true(fix_info(f, t, 0).high_watermark >= records_min);
     wr_log_topic_unref(t);
     fix_close(f);
-    struct wr_verify_sum sum;
-    struct wr_verify_options options = {.vfs = wr_vfs_sim_vfs(f->sim), .dir = "log", .each = tell};
-    assert_int_equal(wr_embedded_verify(&options, &sum, &f->err), 0);
+    verify(f);
 }
 
 /* Returns whether there were that many operations in the round. */
@@ -215,11 +220,30 @@ static void a_sweep_beside_a_roll_leaves_the_new_segment(void **state)
     fix_free(f);
 }
 
+/* The run that wrote the segment never wrote its index, and the next one rolls at once. */
+static void a_segment_of_a_killed_run_has_its_index_when_the_next_one_stops(void **state)
+{
+    WR_UNUSED(state);
+    struct fix *f = fix_new();
+    struct wr_log_topic *t = begin(f);
+    wr_log_topic_unref(t);
+    fix_kill(f);
+    fix_open(f);
+    t = fix_topic(f, "t", 1, SETTINGS);
+    put(f, t, FILL);
+    assert_int_equal(segments_of(f, t), 2);
+    wr_log_topic_unref(t);
+    fix_close(f);
+    verify(f);
+    fix_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_checkpoint_beside_a_roll_leaves_no_segment_half_sealed),
         cmocka_unit_test(a_sweep_beside_a_roll_leaves_the_new_segment),
+        cmocka_unit_test(a_segment_of_a_killed_run_has_its_index_when_the_next_one_stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -395,7 +395,7 @@ void wr_embedded_close(struct wr_log *log)
     drain(e);
     if (!e->has_failed) {
         tidy_partitions(e);
-        wr_retain_sweep(e);
+        wr_retain_close(e);
         wr_remove_due(e, true);
         int rc = wr_checkpoint_close(e, &err);
         if (rc < 0) { /* the next start replays the journal */

@@ -230,6 +230,21 @@ void wr_index_write(struct wr_embedded *e, struct wr_partition *p, struct wr_seg
     pthread_mutex_unlock(&e->lock);
 }
 
+/* Does the file lack what an index of the segment should have? Of one that another run began, nobody knows. */
+static bool is_index_missing(struct wr_embedded *e, const struct wr_segment *seg)
+{
+    char path[WR_PATH_BYTES];
+    struct weir_error none;
+    struct wr_file *file = NULL;
+    if (seg->tail->is_adopted) {
+        return false;
+    }
+    wr_path_segment(e, seg->partition, seg->info.base, "index", path);
+    int rc = wr_file_open(e->vfs, path, WR_OPEN_READ, &file, &none);
+    wr_file_close(file);
+    return rc == WEIR_E_NOTFOUND;
+}
+
 /* Nothing was added in this run: what the files end with is not known. */
 static struct wr_index_tail *tail_to_seal(struct wr_segment *seg)
 {
@@ -264,10 +279,13 @@ void wr_index_seal(struct wr_embedded *e, struct wr_partition *p, struct wr_segm
         char path[WR_PATH_BYTES];
         struct weir_error none;
         wr_path_segment(e, p, seg->info.base, "index", path);
-        int gone = wr_vfs_unlink(e->vfs, path, &none); /* made anew when it is missed */
+        int gone = wr_vfs_unlink(e->vfs, path, &none);
         WR_UNUSED(gone);
     }
+    bool is_missing = tail->is_gappy || is_index_missing(e, seg);
     pthread_mutex_lock(&e->lock);
+    p->must_sweep =
+        p->must_sweep || is_missing; /* which makes it, unless a reader misses it first */
     seg->tail = NULL;
     pthread_mutex_unlock(&e->lock);
     wr_free(tail);
@@ -585,4 +603,39 @@ int wr_index_rebuild(struct wr_embedded *e, struct wr_segment *seg, uint64_t byt
     wr_writer_fini(&b.places);
     wr_writer_fini(&b.times);
     return rc;
+}
+
+/* The bytes of a sealed segment that should have an index and has none; 0 for any other. */
+static uint64_t bytes_without_index(struct wr_embedded *e, const struct wr_segment *seg)
+{
+    char path[WR_PATH_BYTES];
+    struct weir_error none;
+    struct wr_file *file = NULL;
+    pthread_mutex_lock(&e->lock);
+    uint64_t bytes = seg->info.bytes;
+    pthread_mutex_unlock(&e->lock);
+    if (!is_sealed(e, seg) ||
+        bytes <= (uint64_t)seg->partition->topic->config.index_interval_bytes) {
+        return 0;
+    }
+    wr_path_segment(e, seg->partition, seg->info.base, "index", path);
+    int rc = wr_file_open(e->vfs, path, WR_OPEN_READ, &file, &none);
+    wr_file_close(file);
+    return rc == WEIR_E_NOTFOUND ? bytes : 0;
+}
+
+void wr_index_make_missing(struct wr_embedded *e, struct wr_partition *p, uint64_t bytes_max)
+{
+    int64_t at = -1;
+    struct wr_segment *seg = NULL;
+    while ((seg = wr_segment_hold_after(e, p, at)) != NULL) {
+        at = seg->info.base;
+        uint64_t bytes = bytes_without_index(e, seg);
+        struct weir_error none; /* a disk that takes no index still serves, slower */
+        if (bytes > 0 && bytes <= bytes_max) {
+            int rc = wr_index_rebuild(e, seg, bytes, &none);
+            WR_UNUSED(rc);
+        }
+        wr_segment_unpin(e, seg);
+    }
 }

@@ -52,6 +52,10 @@ WR_MUST_USE int wr_index_find_time(struct wr_embedded *e, struct wr_segment *seg
 WR_MUST_USE int wr_index_rebuild(struct wr_embedded *e, struct wr_segment *seg, uint64_t bytes,
                                  struct weir_error *err);
 
+/* Make those of sealed segments, of at most `bytes_max`, that have no .index though they should: a run that was killed
+ * had not written it, and no reader has missed it yet. Any thread, no lock held. Blocks on disk. */
+void wr_index_make_missing(struct wr_embedded *e, struct wr_partition *p, uint64_t bytes_max);
+
 /* ---- .txnindex --------------------------------------------------------------------------------------------- */
 
 /* A transaction was aborted by a marker in this segment. L. There is room (wr_txnindex_room). */

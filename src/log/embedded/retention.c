@@ -4,14 +4,16 @@
 #include "log/embedded/checkpoint.h"
 #include "log/embedded/commit.h"
 #include "log/embedded/engine.h"
+#include "log/embedded/index.h"
 #include "log/embedded/list.h"
 #include "log/embedded/remove.h"
 #include "log/embedded/segment.h"
 #include "log/embedded/topics.h"
 
 enum {
-    CHECK_MS = 15 * 1000, /* at most this often */
-    FIRST_MS = 1000       /* after a start, which has more urgent things to read */
+    CHECK_MS = 15 * 1000,            /* at most this often */
+    FIRST_MS = 1000,                 /* after a start, which has more urgent things to read */
+    CLOSE_INDEX_BYTES_MAX = 64 << 20 /* a stop reads no larger segment to make its index */
 };
 
 /* One pass over all partitions. */
@@ -91,7 +93,7 @@ static int add(struct pass *pass, enum wr_journal_kind kind, struct wr_partition
 }
 
 /* Its list is loaded. Of a damaged one nobody knows what a file is worth. */
-static void sweep(struct wr_embedded *e, struct wr_partition *p)
+static void sweep(struct wr_embedded *e, struct wr_partition *p, uint64_t index_bytes_max)
 {
     pthread_mutex_lock(&e->lock);
     bool must_sweep = p->must_sweep && p->is_listed && !p->is_quarantined;
@@ -99,6 +101,7 @@ static void sweep(struct wr_embedded *e, struct wr_partition *p)
     pthread_mutex_unlock(&e->lock);
     if (must_sweep) {
         wr_sweep_partition(e, p);
+        wr_index_make_missing(e, p, index_bytes_max);
     }
 }
 
@@ -122,7 +125,7 @@ static int look_at(struct pass *pass, struct wr_partition *p, struct weir_error 
     }
     pass->must_drop = pass->must_drop || p->segments[0]->info.next <= start;
     pthread_mutex_unlock(&e->lock);
-    sweep(e, p);
+    sweep(e, p, UINT64_MAX);
     rc = roll || (is_aged && may_delete) ? add(pass, WR_PART_ROLL, p, 0, err) : 0;
     return rc == 0 && start > old_start ? add(pass, WR_PART_START, p, start, err) : rc;
 }
@@ -268,16 +271,46 @@ static void sweep_topic(struct wr_embedded *e, const struct wr_topic_state *topi
     for (uint32_t i = 0; i < topic->topic.partition_count; i++) {
         struct wr_partition *p = &topic->partitions[i];
         if (p->must_sweep && wr_list_load(e, p, &none) == 0) {
-            sweep(e, p);
+            sweep(e, p, CLOSE_INDEX_BYTES_MAX);
         }
     }
 }
 
-void wr_retain_sweep(struct wr_embedded *e)
+static bool has_removed(const struct wr_topic_state *topic)
+{
+    bool has = false;
+    for (uint32_t i = 0; i < topic->topic.partition_count; i++) {
+        const struct wr_partition *p = &topic->partitions[i];
+        has = has ||
+              (p->is_listed && p->segment_count > 1 && p->segments[0]->info.next <= p->log_start);
+    }
+    return has;
+}
+
+/* Segments before the log start, which is durable first. */
+static void drop_all(struct wr_embedded *e)
+{
+    struct weir_error none; /* a disk without room: the next unclean start sweeps them */
+    bool has = false;
+    for (size_t t = 0; t < e->topic_count; t++) {
+        has = has || has_removed(e->topics[t]);
+    }
+    if (!has || wr_checkpoint_run(e, &none) < 0) {
+        return;
+    }
+    for (size_t t = 0; t < e->topic_count; t++) {
+        for (uint32_t i = 0; i < e->topics[t]->topic.partition_count; i++) {
+            drop_segments(e, &e->topics[t]->partitions[i]);
+        }
+    }
+}
+
+void wr_retain_close(struct wr_embedded *e)
 {
     for (size_t t = 0; t < e->topic_count; t++) {
         sweep_topic(e, e->topics[t]);
     }
+    drop_all(e);
 }
 
 static void consider(struct wr_embedded *e, int64_t in_ms)

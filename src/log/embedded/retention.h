@@ -17,9 +17,10 @@ WR_MUST_USE int wr_retain(struct wr_embedded *e, struct weir_error *err);
  * L. */
 void wr_retain_consider(struct wr_embedded *e);
 
-/* The log stops before the pass that would have done it: remove what a crash left in folders of partitions. No
- * other thread uses the log. Blocks on disk. */
-void wr_retain_sweep(struct wr_embedded *e);
+/* The log stops before the pass that would have done it: remove what a crash left in folders of partitions, make
+ * small indexes that are missing, and drop segments before the log start. No other thread uses the log. Blocks on
+ * disk. */
+void wr_retain_close(struct wr_embedded *e);
 
 /* The log was opened: the first pass is soon, so that an idle log comes to rest. */
 void wr_retain_begin(struct wr_embedded *e);

@@ -150,7 +150,7 @@ struct wr_partition {
     int32_t epoch_saved; /* L: the last one that leader-epoch-checkpoint has */
     bool is_folder_new;  /* L: folder and partition.metadata may not be durable */
     bool is_folder_unnamed; /* L: its name in the log's folder may not be */
-    bool must_sweep;        /* L: after an unclean stop: remove files that nobody knows */
+    bool must_sweep; /* L: after an unclean stop: remove files that nobody knows, make indexes */
     struct wr_open_transaction *transactions; /* L: by first offset */
     size_t transaction_count;
     size_t transaction_cap;
