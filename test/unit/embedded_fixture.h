@@ -7,6 +7,7 @@
 
 #include "log/embedded/embedded.h"
 #include "log/embedded/engine.h"
+#include "log/embedded/verify.h"
 #include "sim/vfs_sim.h"
 
 #include <inttypes.h>
@@ -246,6 +247,24 @@ static inline struct wr_partition_info fix_info(struct fix *f, const struct wr_l
     struct wr_partition_info info;
     assert_int_equal(wr_log_partition_info(f->log, topic, partition, &info, &f->err), 0);
     return info;
+}
+
+/* A finding fails the test. */
+static inline int fix_tell(void *arg, const struct wr_finding *finding, struct weir_error *err)
+{
+    WR_UNUSED(arg);
+    WR_UNUSED(err);
+    fail_msg("%s: %s: %s", finding->path, wr_finding_name(finding->kind), finding->what);
+    return 0;
+}
+
+/* Verify the folder, which nobody has open: there is nothing to say. */
+static inline void fix_verify(struct fix *f)
+{
+    struct wr_verify_sum sum;
+    struct wr_verify_options options = {
+        .vfs = wr_vfs_sim_vfs(f->sim), .dir = "log", .each = fix_tell};
+    assert_int_equal(wr_embedded_verify(&options, &sum, &f->err), 0);
 }
 
 #endif

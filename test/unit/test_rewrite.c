@@ -4,8 +4,6 @@
  */
 #include "unit/embedded_fixture.h"
 
-#include "log/embedded/verify.h"
-
 #define SMALL "cleanup.policy=compact,segment.bytes=2000,file.delete.delay.ms=0"
 
 static char big[600];
@@ -42,14 +40,6 @@ static void the_newest_of_each_key_stays(void **state)
     fix_free(f);
 }
 
-static int tell(void *arg, const struct wr_finding *finding, struct weir_error *err)
-{
-    WR_UNUSED(arg);
-    WR_UNUSED(err);
-    fail_msg("%s: %s: %s", finding->path, wr_finding_name(finding->kind), finding->what);
-    return 0;
-}
-
 /* Before the pass that would have removed it. */
 static void a_clean_stop_leaves_no_segment_before_the_log_start(void **state)
 {
@@ -61,9 +51,7 @@ static void a_clean_stop_leaves_no_segment_before_the_log_start(void **state)
     assert_true(fix_info(f, t, 0).log_start > 0);
     wr_log_topic_unref(t);
     fix_close(f);
-    struct wr_verify_sum sum;
-    struct wr_verify_options options = {.vfs = wr_vfs_sim_vfs(f->sim), .dir = "log", .each = tell};
-    assert_int_equal(wr_embedded_verify(&options, &sum, &f->err), 0);
+    fix_verify(f);
     fix_free(f);
 }
 

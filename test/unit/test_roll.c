@@ -5,8 +5,6 @@
  */
 #include "unit/embedded_fixture.h"
 
-#include "log/embedded/verify.h"
-
 #include <time.h>
 
 enum {
@@ -116,21 +114,6 @@ static struct wr_log_topic *begin(struct fix *f)
     return t;
 }
 
-static int tell(void *arg, const struct wr_finding *finding, struct weir_error *err)
-{
-    WR_UNUSED(arg);
-    WR_UNUSED(err);
-    fail_msg("%s: %s: %s", finding->path, wr_finding_name(finding->kind), finding->what);
-    return 0;
-}
-
-static void verify(struct fix *f)
-{
-    struct wr_verify_sum sum;
-    struct wr_verify_options options = {.vfs = wr_vfs_sim_vfs(f->sim), .dir = "log", .each = tell};
-    assert_int_equal(wr_embedded_verify(&options, &sum, &f->err), 0);
-}
-
 /* Start, read, stop cleanly, verify. */
 static void check(struct fix *f, int64_t records_min)
 {
@@ -141,7 +124,7 @@ static void check(struct fix *f, int64_t records_min)
     assert_true(fix_info(f, t, 0).high_watermark >= records_min);
     wr_log_topic_unref(t);
     fix_close(f);
-    verify(f);
+    fix_verify(f);
 }
 
 /* Returns whether there were that many operations in the round. */
@@ -234,7 +217,7 @@ static void a_segment_of_a_killed_run_has_its_index_when_the_next_one_stops(void
     assert_int_equal(segments_of(f, t), 2);
     wr_log_topic_unref(t);
     fix_close(f);
-    verify(f);
+    fix_verify(f);
     fix_free(f);
 }
 

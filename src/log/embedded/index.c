@@ -624,18 +624,23 @@ static uint64_t bytes_without_index(struct wr_embedded *e, const struct wr_segme
     return rc == WEIR_E_NOTFOUND ? bytes : 0;
 }
 
-void wr_index_make_missing(struct wr_embedded *e, struct wr_partition *p, uint64_t bytes_max)
+bool wr_index_make_missing(struct wr_embedded *e, struct wr_partition *p, uint64_t *left)
 {
     int64_t at = -1;
+    bool is_more = false;
     struct wr_segment *seg = NULL;
     while ((seg = wr_segment_hold_after(e, p, at)) != NULL) {
         at = seg->info.base;
         uint64_t bytes = bytes_without_index(e, seg);
         struct weir_error none; /* a disk that takes no index still serves, slower */
-        if (bytes > 0 && bytes <= bytes_max) {
+        if (bytes > 0 && bytes <= *left) {
+            *left -= bytes;
             int rc = wr_index_rebuild(e, seg, bytes, &none);
             WR_UNUSED(rc);
+        } else if (bytes <= WR_INDEX_MAKE_MAX) {
+            is_more = is_more || bytes > 0;
         }
         wr_segment_unpin(e, seg);
     }
+    return is_more;
 }

@@ -16,6 +16,13 @@
 
 #include "log/embedded/state.h"
 
+enum {
+    WR_INDEX_MAKE_MAX =
+        64
+        << 20 /* bytes of segments read at a time to make indexes: neither checkpoints nor a stop wait
+                                    for more */
+};
+
 /* ---- written with the active segment ------------------------------------------------------------------- */
 
 /* What an index, or a partition, has to know of a batch. */
@@ -52,9 +59,11 @@ WR_MUST_USE int wr_index_find_time(struct wr_embedded *e, struct wr_segment *seg
 WR_MUST_USE int wr_index_rebuild(struct wr_embedded *e, struct wr_segment *seg, uint64_t bytes,
                                  struct weir_error *err);
 
-/* Make those of sealed segments, of at most `bytes_max`, that have no .index though they should: a run that was killed
- * had not written it, and no reader has missed it yet. Any thread, no lock held. Blocks on disk. */
-void wr_index_make_missing(struct wr_embedded *e, struct wr_partition *p, uint64_t bytes_max);
+/* Make those of sealed segments that have no .index though they should: a run that was killed had not written it, and
+ * no reader has missed it yet. Reads `*left` bytes of segments at most, and takes off what it read. Returns whether
+ * some are left that WR_INDEX_MAKE_MAX bytes would be enough for; larger ones wait for a reader. Any thread, no lock
+ * held. Blocks on disk. */
+bool wr_index_make_missing(struct wr_embedded *e, struct wr_partition *p, uint64_t *left);
 
 /* ---- .txnindex --------------------------------------------------------------------------------------------- */
 

@@ -11,9 +11,8 @@
 #include "log/embedded/topics.h"
 
 enum {
-    CHECK_MS = 15 * 1000,            /* at most this often */
-    FIRST_MS = 1000,                 /* after a start, which has more urgent things to read */
-    CLOSE_INDEX_BYTES_MAX = 64 << 20 /* a stop reads no larger segment to make its index */
+    CHECK_MS = 15 * 1000, /* at most this often */
+    FIRST_MS = 1000       /* after a start, which has more urgent things to read */
 };
 
 /* One pass over all partitions. */
@@ -23,6 +22,7 @@ struct pass {
     int64_t next_ms;          /* wall: when the next segment may be due; INT64_MAX: none */
     struct wr_commit *commit; /* log starts to move, segments to roll */
     bool must_drop;
+    uint64_t index_bytes; /* that may still be read to make indexes */
 };
 
 /* ---- what is due: L is held ---- */
@@ -93,16 +93,20 @@ static int add(struct pass *pass, enum wr_journal_kind kind, struct wr_partition
 }
 
 /* Its list is loaded. Of a damaged one nobody knows what a file is worth. */
-static void sweep(struct wr_embedded *e, struct wr_partition *p, uint64_t index_bytes_max)
+static void sweep(struct wr_embedded *e, struct wr_partition *p, uint64_t *index_bytes)
 {
     pthread_mutex_lock(&e->lock);
     bool must_sweep = p->must_sweep && p->is_listed && !p->is_quarantined;
     p->must_sweep = p->must_sweep && p->is_quarantined;
     pthread_mutex_unlock(&e->lock);
-    if (must_sweep) {
-        wr_sweep_partition(e, p);
-        wr_index_make_missing(e, p, index_bytes_max);
+    if (!must_sweep) {
+        return;
     }
+    wr_sweep_partition(e, p);
+    bool is_more = wr_index_make_missing(e, p, index_bytes);
+    pthread_mutex_lock(&e->lock);
+    p->must_sweep = p->must_sweep || is_more; /* the next pass goes on */
+    pthread_mutex_unlock(&e->lock);
 }
 
 static int look_at(struct pass *pass, struct wr_partition *p, struct weir_error *err)
@@ -125,7 +129,7 @@ static int look_at(struct pass *pass, struct wr_partition *p, struct weir_error 
     }
     pass->must_drop = pass->must_drop || p->segments[0]->info.next <= start;
     pthread_mutex_unlock(&e->lock);
-    sweep(e, p, UINT64_MAX);
+    sweep(e, p, &pass->index_bytes);
     rc = roll || (is_aged && may_delete) ? add(pass, WR_PART_ROLL, p, 0, err) : 0;
     return rc == 0 && start > old_start ? add(pass, WR_PART_START, p, start, err) : rc;
 }
@@ -247,7 +251,10 @@ static int apply(struct pass *pass, const struct topics *topics, struct weir_err
 
 int wr_retain(struct wr_embedded *e, struct weir_error *err)
 {
-    struct pass pass = {.e = e, .now_ms = wr_wall_ms(e->clock), .next_ms = INT64_MAX};
+    struct pass pass = {.e = e,
+                        .now_ms = wr_wall_ms(e->clock),
+                        .next_ms = INT64_MAX,
+                        .index_bytes = WR_INDEX_MAKE_MAX};
     struct topics topics = {0};
     int rc = wr_checkpoint_first(e, err);
     rc = rc >= 0 ? hold_topics(e, &topics, err) : rc;
@@ -265,13 +272,14 @@ int wr_retain(struct wr_embedded *e, struct weir_error *err)
     return rc;
 }
 
-static void sweep_topic(struct wr_embedded *e, const struct wr_topic_state *topic)
+static void sweep_topic(struct wr_embedded *e, const struct wr_topic_state *topic,
+                        uint64_t *index_bytes)
 {
     struct weir_error none; /* then the files stay, and verify tells of them */
     for (uint32_t i = 0; i < topic->topic.partition_count; i++) {
         struct wr_partition *p = &topic->partitions[i];
         if (p->must_sweep && wr_list_load(e, p, &none) == 0) {
-            sweep(e, p, CLOSE_INDEX_BYTES_MAX);
+            sweep(e, p, index_bytes);
         }
     }
 }
@@ -307,8 +315,9 @@ static void drop_all(struct wr_embedded *e)
 
 void wr_retain_close(struct wr_embedded *e)
 {
+    uint64_t index_bytes = WR_INDEX_MAKE_MAX;
     for (size_t t = 0; t < e->topic_count; t++) {
-        sweep_topic(e, e->topics[t]);
+        sweep_topic(e, e->topics[t], &index_bytes);
     }
     drop_all(e);
 }
